@@ -1,0 +1,333 @@
+//! What the log holds: entries, each one operator's change.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    names::{AppName, BuildId, LogNumber},
+    order::{Order, Version},
+    time::{Moment, Period},
+    token::TokenChange,
+};
+
+/// One entry of the log, as every node reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its position.
+    pub number: LogNumber,
+    /// What was appended.
+    #[serde(flatten)]
+    pub draft: Draft,
+}
+
+/// An entry before the log has given it a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Names this attempt, so that its writer knows it again in the tail.
+    pub id: Uuid,
+    /// Never earlier than the topic's entry before it.
+    pub at: Moment,
+    /// Who did it: a token's name.
+    pub actor: String,
+    /// The number of the topic's last valid entry, as the writer knew it. The fold voids the entry when it is another.
+    pub prev: LogNumber,
+    /// The request's idempotency key, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+    /// What is changed.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// An idempotency key with a digest of the request that it came with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// As the client sent it.
+    pub key: String,
+    /// Of method, path and body, in hexadecimal.
+    pub hash: String,
+}
+
+/// What an entry is about; `prev` and compare-and-set hold within one topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// One app.
+    App(AppName),
+    /// The operators' tokens.
+    Tokens,
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(app) => write!(f, "app.{app}"),
+            Self::Tokens => f.write_str("tokens"),
+        }
+    }
+}
+
+/// A change to one topic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// To an app.
+    App {
+        /// Which app.
+        app: AppName,
+        /// What happens to it.
+        #[serde(flatten)]
+        change: AppChange,
+    },
+    /// To the tokens.
+    Token(TokenChange),
+}
+
+impl Change {
+    /// What it is about.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Self::App { app, .. } => Topic::App(app.clone()),
+            Self::Token(_) => Topic::Tokens,
+        }
+    }
+}
+
+/// A change to one app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AppChange {
+    /// Its settings, all of them as they are to be.
+    Settings(Settings),
+    /// A build becomes known, and unless it is rolling, current.
+    Release(Box<NewRelease>),
+    /// A rolling release becomes current.
+    Settle {
+        /// Which one.
+        build: BuildId,
+        /// How the pages behind it are moved.
+        over: Period,
+    },
+    /// Another release becomes current: a rollback or a roll-forward.
+    Current {
+        /// Which one.
+        build: BuildId,
+        /// For the history.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// How pages are moved to it. Its steps are for the pages ahead of it; none: they are left alone.
+        terms: Terms,
+    },
+    /// Nothing below this is supported any more.
+    Minimum {
+        /// The lowest that is.
+        floor: Floor,
+        /// Shown to operators and to the people in front of the pages.
+        reason: String,
+        /// How pages are moved.
+        terms: Terms,
+    },
+    /// The minimum before the last one is restored.
+    MinimumUndo,
+    /// One build is bad, whatever its place in the order.
+    Retire {
+        /// Which one.
+        build: BuildId,
+        /// Shown to operators and to the people in front of the pages.
+        reason: String,
+        /// How pages are moved.
+        terms: Terms,
+    },
+    /// A retired build is good again.
+    Reinstate {
+        /// Which one.
+        build: BuildId,
+    },
+    /// A campaign stops telling, and withdraws what wasn't acted on.
+    Pause {
+        /// Which campaign.
+        campaign: LogNumber,
+        /// The run that was judged: void if another has begun since.
+        run: LogNumber,
+        /// Why.
+        reason: String,
+    },
+    /// A paused campaign goes on, as a new run.
+    Resume {
+        /// Which campaign.
+        campaign: LogNumber,
+    },
+}
+
+/// What an app's operators have settled about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Settings {
+    /// How builds compare. None until the first release decides it.
+    pub order: Option<Order>,
+    /// Origins whose pages may connect; empty: any.
+    pub allowed_origins: Vec<String>,
+    /// What a stale page is asked to do by a release of normal severity.
+    pub stale_action: Action,
+    /// Pages refreshed a second when no `over` is given.
+    pub refresh_rate: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { order: None, allowed_origins: Vec::new(), stale_action: Action::Navigate, refresh_rate: 50 }
+    }
+}
+
+/// A release as it is registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewRelease {
+    /// What its pages carry.
+    pub build: BuildId,
+    /// Beside it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What it does, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When its commit was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<Moment>,
+    /// How much its predecessors' pages ought to move.
+    #[serde(default)]
+    pub severity: Severity,
+    /// Names of server-side things that it relies on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// Its files and their hashes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assets: BTreeMap<String, String>,
+    /// Becomes current only when settled.
+    #[serde(default)]
+    pub rolling: bool,
+    /// Register it though its commit or version is older than current's.
+    #[serde(default)]
+    pub anyway: bool,
+    /// Over how long the pages behind it are told, worked out by the writer.
+    #[serde(default)]
+    pub over: Period,
+    /// Explicit steps in place of the severity's one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+}
+
+/// What a notice asks of a page, from mild to strong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing; only its standing tells it.
+    Silent,
+    /// Reload when nobody notices.
+    #[default]
+    Navigate,
+    /// Ask; may be put off.
+    Prompt,
+    /// Ask, and reload when the time is up.
+    Countdown,
+    /// Reload at once, keeping what can be kept.
+    Force,
+}
+
+impl Action {
+    /// All, from mild to strong.
+    pub const ALL: [Self; 5] = [Self::Silent, Self::Navigate, Self::Prompt, Self::Countdown, Self::Force];
+
+    /// Its name in the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Navigate => "navigate",
+            Self::Prompt => "prompt",
+            Self::Countdown => "countdown",
+            Self::Force => "force",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How much a release matters to the pages behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nobody needs to be told.
+    Silent,
+    /// The app's `stale_action`.
+    #[default]
+    Normal,
+    /// A prompt.
+    Important,
+    /// A countdown.
+    Security,
+}
+
+/// One rung of a campaign's ladder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    /// How long after the session's own start.
+    #[schema(value_type = String, example = "30m")]
+    pub after: Period,
+    /// What it asks.
+    pub action: Action,
+}
+
+/// How a campaign moves its pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The time within which every page's first step comes due.
+    pub over: Period,
+    /// Rungs in order, the first after 0. A release campaign's are for the pages ahead of it only; those behind it
+    /// go by the severity of the releases above them.
+    pub steps: Vec<Step>,
+    /// How long a countdown counts; None: the page's default, 5 minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countdown: Option<Period>,
+    /// How long holds may put a countdown off; None: the page's default, 10 minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_cap: Option<Period>,
+}
+
+impl Terms {
+    /// The pace alone.
+    pub const fn only_over(over: Period) -> Self {
+        Self { over, steps: Vec::new(), countdown: None, hold_cap: None }
+    }
+}
+
+/// One rung, climbed at once.
+pub fn one_step(action: Action) -> Vec<Step> {
+    vec![Step { after: Period::ZERO, action }]
+}
+
+/// The lowest release that is supported, as the operator named it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Floor {
+    /// Any version, registered or not.
+    Version(Version),
+    /// A registered release.
+    Build(BuildId),
+}
+
+impl fmt::Display for Floor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => version.fmt(f),
+            Self::Build(build) => write!(f, "build {build}"),
+        }
+    }
+}

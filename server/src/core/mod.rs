@@ -1,0 +1,14 @@
+//! The pure core: no clock, no socket, no store. `now` is always an argument.
+//!
+//! Read in this order: [`change`] (what an operator can do), [`app`] (the fold of the changes), [`judge`]
+
+pub mod app;
+pub mod campaign;
+pub mod change;
+pub mod judge;
+pub mod names;
+pub mod order;
+pub mod plan;
+pub mod state;
+pub mod time;
+pub mod token;

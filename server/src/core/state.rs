@@ -1,0 +1,120 @@
+//! The whole state: the fold of the log and nothing else.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    app::{Answered, App, Refusal, Stamp},
+    change::{Change, Entry, Topic},
+    names::{AppName, LogNumber},
+    time::Moment,
+    token::{TokenChange, Tokens},
+};
+
+/// What the log adds up to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// The number of the last entry that was folded, valid or void.
+    pub number: LogNumber,
+    /// By name. Cheap to clone: a fold replaces the one app that its entry is about.
+    pub apps: BTreeMap<AppName, Arc<App>>,
+    /// The operators' tokens.
+    pub tokens: Arc<TokenBook>,
+}
+
+/// The tokens with their topic's own last number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenBook {
+    /// Number of the topic's last valid entry.
+    pub number: LogNumber,
+    /// Its time.
+    pub last_at: Moment,
+    /// The tokens.
+    pub tokens: Tokens,
+}
+
+/// What the fold made of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is part of the state.
+    Valid,
+    /// Another entry of its topic came before it; the topic's last valid one is named.
+    Moved(LogNumber),
+    /// It breaks a rule.
+    Refused(Refusal),
+}
+
+impl State {
+    /// Takes in the next entry. An entry whose `prev` is not its topic's last valid number is void, on every node alike.
+    pub fn fold(&mut self, entry: &Entry) -> Verdict {
+        self.number = self.number.max(entry.number);
+        let last = self.last_valid(&entry.draft.change.topic());
+        if entry.draft.prev != last {
+            return Verdict::Moved(last);
+        }
+        match self.after(entry) {
+            Ok(next) => {
+                *self = next;
+                Verdict::Valid
+            }
+            Err(refusal) => Verdict::Refused(refusal),
+        }
+    }
+
+    /// The state as an entry would make it, whatever its `prev`: the dry run.
+    pub fn after(&self, entry: &Entry) -> Result<Self, Refusal> {
+        let draft = &entry.draft;
+        let stamp = Stamp { number: entry.number, at: draft.at, actor: &draft.actor };
+        let mut next = self.clone();
+        match &draft.change {
+            Change::App { app: name, change } => {
+                let mut app = self.app(name).apply(change, stamp)?;
+                if let Some(request) = &draft.request {
+                    app.remember(request, stamp);
+                }
+                next.apps.insert(name.clone(), Arc::new(app));
+            }
+            Change::Token(change) => next.tokens = Arc::new(self.tokens.after(change, stamp)?),
+        }
+        Ok(next)
+    }
+
+    /// An app as it is; a blank one if nobody has made it.
+    pub fn app(&self, name: &AppName) -> Arc<App> {
+        self.apps.get(name).cloned().unwrap_or_else(|| Arc::new(App::new(name.clone())))
+    }
+
+    /// The number of a topic's last valid entry.
+    pub fn last_valid(&self, topic: &Topic) -> LogNumber {
+        match topic {
+            Topic::App(name) => self.apps.get(name).map_or(LogNumber(0), |app| app.number),
+            Topic::Tokens => self.tokens.number,
+        }
+    }
+
+    /// The time of a topic's last valid entry: no later one may be earlier.
+    pub fn last_at(&self, topic: &Topic) -> Moment {
+        match topic {
+            Topic::App(name) => self.apps.get(name).map_or(Moment(0), |app| app.last_at),
+            Topic::Tokens => self.tokens.last_at,
+        }
+    }
+
+    /// The request of a topic that already used an idempotency key. Tokens have none: their secret is shown once.
+    pub fn answered(&self, topic: &Topic, key: &str, now: Moment) -> Option<&Answered> {
+        match topic {
+            Topic::App(name) => self.apps.get(name)?.answered(key, now),
+            Topic::Tokens => None,
+        }
+    }
+}
+
+impl TokenBook {
+    fn after(&self, change: &TokenChange, stamp: Stamp<'_>) -> Result<Self, Refusal> {
+        let mut tokens = self.tokens.clone();
+        if tokens.apply(change, stamp.at, stamp.actor) {
+            Ok(Self { number: stamp.number, last_at: stamp.at, tokens })
+        } else {
+            Err(Refusal::NotFound("no such token; list them with: freshwire token list".into()))
+        }
+    }
+}

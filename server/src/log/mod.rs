@@ -1,0 +1,61 @@
+//! The one ordered, durable list of operators' changes, behind a narrow trait.
+
+pub mod ledger;
+pub mod sqlite;
+
+use futures_util::{future::BoxFuture, stream::BoxStream};
+
+use crate::core::{
+    change::{Draft, Entry, Topic},
+    names::LogNumber,
+};
+
+/// An ordered, durable, append-only list of entries. The rest of the program can't tell which one it runs on.
+pub trait Log: Send + Sync + 'static {
+    /// Appends an entry and makes it durable before answering with its number. Whether it is valid, the fold decides:
+    /// a log doesn't look at `prev`. Appending a draft with the ID of an entry that is already there answers that
+    /// entry's number and adds nothing.
+    fn append(&self, draft: Draft) -> BoxFuture<'_, Result<LogNumber, AppendError>>;
+
+    /// All entries after a number in order, and then, for as long as it is polled, those that come.
+    /// An error ends the stream; follow again from the last number that was seen.
+    fn follow(&self, after: LogNumber) -> BoxStream<'static, Result<Entry, LogError>>;
+
+    /// The last number there is; 0 in an empty log.
+    fn last(&self) -> BoxFuture<'_, Result<LogNumber, LogError>>;
+
+    /// Entries of a topic with a number below `before` (None: from the end), newest first, at most `limit`.
+    fn history(
+        &self,
+        topic: Topic,
+        before: Option<LogNumber>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, LogError>>;
+}
+
+/// Why an entry was not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Nothing was written.
+    #[error("the store can't be written to: {0}")]
+    Unavailable(String),
+    /// It may or may not have been written; the tail will tell.
+    #[error("the store did not say whether it wrote: {0}")]
+    Undecided(String),
+}
+
+/// Why entries can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The store doesn't answer.
+    #[error("the store can't be read: {0}")]
+    Unavailable(String),
+    /// The store holds something that this version doesn't understand.
+    #[error("entry {number} can't be understood: {reason}; was it written by a newer version?")]
+    Unreadable {
+        /// Which entry.
+        number: LogNumber,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
