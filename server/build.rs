@@ -1,1 +1,3 @@
+//! Embeds what the client build made.
+
 fn main() {}

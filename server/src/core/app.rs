@@ -245,7 +245,8 @@ impl App {
         let all_versioned = self.releases.iter().all(|release| release.new.version.is_some());
         if settings.order == Some(Order::Version) && !all_versioned {
             return Err(Refusal::Conflict(
-                "order 'version' needs a version on every release, and some have none; keep order 'release'".into(),
+                "order 'version' needs a version on every release, and some have none; keep order 'release'"
+                    .into(),
             ));
         }
         // The order, once decided, stays unless another is asked for.
@@ -297,8 +298,7 @@ impl App {
         if new.rolling {
             return Ok(());
         }
-        let (key, current_key) =
-            (registered_key(self, &new.build), registered_key(self, &current.new.build));
+        let (key, current_key) = (registered_key(self, &new.build), registered_key(self, &current.new.build));
         if let (Some(key), Some(current_key)) = (key, current_key)
             && key.compare(current_key) == Some(Ordering::Less)
         {
@@ -433,7 +433,9 @@ impl App {
     }
 
     fn end(&mut self, kind: &Kind, at: Moment) {
-        for campaign in self.campaigns.values_mut().filter(|campaign| !campaign.ended && campaign.kind == *kind) {
+        for campaign in
+            self.campaigns.values_mut().filter(|campaign| !campaign.ended && campaign.kind == *kind)
+        {
             let campaign = Arc::make_mut(campaign);
             campaign.ended = true;
             if let Some(run) = campaign.runs.last_mut() {
@@ -443,8 +445,12 @@ impl App {
     }
 
     fn forget_old_campaigns(&mut self) {
-        let ended: Vec<_> =
-            self.campaigns.values().filter(|campaign| campaign.ended).map(|campaign| campaign.number).collect();
+        let ended: Vec<_> = self
+            .campaigns
+            .values()
+            .filter(|campaign| campaign.ended)
+            .map(|campaign| campaign.number)
+            .collect();
         for number in ended.iter().rev().skip(ENDED_CAMPAIGNS_KEPT) {
             self.campaigns.remove(number);
         }

@@ -97,7 +97,11 @@ impl Campaign {
     }
 
     /// The active time after which a place is reached.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a period in milliseconds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a period in milliseconds"
+    )]
     fn active_time_to(&self, place: f64) -> Period {
         Period((place * ratio(self.terms.over)).ceil() as u64)
     }

@@ -4,10 +4,13 @@
 
 pub mod app;
 pub mod campaign;
+pub mod census;
 pub mod change;
+mod describe;
 pub mod judge;
 pub mod names;
 pub mod order;
+pub mod outcome;
 pub mod plan;
 pub mod state;
 pub mod time;

@@ -53,7 +53,11 @@ impl FromStr for AppName {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
         let slug = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        if (1..=64).contains(&text.len()) && text.bytes().all(slug) { Ok(Self(text.into())) } else { Err(BadName::App) }
+        if (1..=64).contains(&text.len()) && text.bytes().all(slug) {
+            Ok(Self(text.into()))
+        } else {
+            Err(BadName::App)
+        }
     }
 }
 

@@ -94,7 +94,9 @@ pub fn prospect(app: &App, build: &BuildId, reported: Option<&Version>) -> Prosp
     let ladder = |campaign: &Campaign| {
         let (steps, severity) = ladder(app, campaign, build, judged, key)?;
         let inherited = predecessors(app, campaign)
-            .filter_map(|old| Some((old.number, old.last_run().number, ladder(app, old, build, judged, key)?.0)))
+            .filter_map(|old| {
+                Some((old.number, old.last_run().number, ladder(app, old, build, judged, key)?.0))
+            })
             .collect();
         Some(Ladder { campaign: campaign.number, steps, severity, inherited })
     };
@@ -105,13 +107,15 @@ pub fn prospect(app: &App, build: &BuildId, reported: Option<&Version>) -> Prosp
 /// The campaigns of the same kind before this one whose notices still stand. One that was paused when it was
 /// replaced had withdrawn its own.
 fn predecessors<'a>(app: &'a App, campaign: &'a Campaign) -> impl Iterator<Item = &'a Campaign> {
-    std::iter::successors(Some(campaign), |campaign| app.campaigns.get(&campaign.replaces?).map(AsRef::as_ref))
-        .skip(1)
-        .zip(std::iter::successors(Some(campaign), |campaign| {
-            app.campaigns.get(&campaign.replaces?).map(AsRef::as_ref)
-        }))
-        .take_while(|(old, new)| old.last_run().until == new.runs.first().map(|run| run.from))
-        .map(|(old, _)| old)
+    std::iter::successors(Some(campaign), |campaign| {
+        app.campaigns.get(&campaign.replaces?).map(AsRef::as_ref)
+    })
+    .skip(1)
+    .zip(std::iter::successors(Some(campaign), |campaign| {
+        app.campaigns.get(&campaign.replaces?).map(AsRef::as_ref)
+    }))
+    .take_while(|(old, new)| old.last_run().until == new.runs.first().map(|run| run.from))
+    .map(|(old, _)| old)
 }
 
 /// The steps that a campaign has for the pages of a build. None: it isn't about them.
@@ -147,7 +151,8 @@ fn release_ladder(app: &App, campaign: &Campaign, key: Key<'_>) -> Option<(Vec<S
                 key.compare(other) == Some(Ordering::Less) && other.compare(top) != Some(Ordering::Greater)
             })
     };
-    let gravest = app.releases.iter().filter(above).max_by_key(|release| (release.new.severity, release.number))?;
+    let gravest =
+        app.releases.iter().filter(above).max_by_key(|release| (release.new.severity, release.number))?;
     let severity = gravest.new.severity;
     let steps = match (&gravest.new.steps, severity) {
         (steps, _) if !steps.is_empty() => steps.clone(),
@@ -231,7 +236,10 @@ impl Told {
 
 fn told(ladder: &Ladder, run: LogNumber, sights: &[Sight]) -> Option<Told> {
     let latest = |campaign, run| {
-        sights.iter().filter(move |sight| sight.campaign == campaign && sight.run == run).max_by_key(|sight| sight.step)
+        sights
+            .iter()
+            .filter(move |sight| sight.campaign == campaign && sight.run == run)
+            .max_by_key(|sight| sight.step)
     };
     let told = |sight: &Sight, steps: &[Step], own: bool| {
         let step = steps.get(usize::from(sight.step)).or(steps.last());

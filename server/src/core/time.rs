@@ -100,8 +100,9 @@ impl FromStr for Moment {
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        static PRINTER: friendly::SpanPrinter =
-            friendly::SpanPrinter::new().spacing(friendly::Spacing::None).designator(friendly::Designator::Compact);
+        static PRINTER: friendly::SpanPrinter = friendly::SpanPrinter::new()
+            .spacing(friendly::Spacing::None)
+            .designator(friendly::Designator::Compact);
         let millis = i64::try_from(self.0).unwrap_or(i64::MAX);
         f.write_str(&PRINTER.duration_to_string(&SignedDuration::from_millis(millis)))
     }
@@ -146,7 +147,9 @@ mod tests {
 
     #[test]
     fn periods_read_and_print_as_people_write_them() {
-        for (text, millis) in [("90s", 90_000), ("30m", 1_800_000), ("2h", 7_200_000), ("250ms", 250), ("0s", 0)] {
+        for (text, millis) in
+            [("90s", 90_000), ("30m", 1_800_000), ("2h", 7_200_000), ("250ms", 250), ("0s", 0)]
+        {
             assert_eq!(text.parse::<Period>(), Ok(Period(millis)));
         }
         for millis in [0, 1, 999, 1_000, 90_000, 3_600_000, 86_400_000] {

@@ -1,0 +1,367 @@
+//! What operators are answered.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::core::{
+    census::Census,
+    change::{Action, Entry, Settings, Severity, Step},
+    judge::{Standing, Why},
+    names::{AppName, BuildId, LogNumber, SessionId},
+    order::{Order, Version},
+    outcome::State,
+    time::{Moment, Period},
+    token::Scope,
+};
+
+/// A problem, by RFC 9457.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// A URI that ends in a stable word, such as `…/locks-everyone-out`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The word in plain English.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong in this case, and what to do.
+    pub detail: String,
+    /// The field that is wrong, as a path such as `steps[0].after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// With `unavailable`: whether it is known that nothing was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<bool>,
+    /// With `log-moved`: the app's last number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<LogNumber>,
+}
+
+/// A release in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseRef {
+    /// Its build.
+    pub build: BuildId,
+    /// Its version.
+    pub version: Option<Version>,
+}
+
+/// The minimum in force: one of the two is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FloorRef {
+    /// The lowest version, if it was named by version.
+    pub version: Option<Version>,
+    /// The lowest build, if it was named by build.
+    pub build: Option<BuildId>,
+}
+
+/// An app.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AppAnswer {
+    /// Its name.
+    pub app: AppName,
+    /// Its last log number.
+    pub number: LogNumber,
+    /// What its operators settled.
+    pub settings: Settings,
+    /// What pages should be on.
+    pub current: Option<ReleaseRef>,
+    /// The lowest that is supported.
+    pub minimum: Option<FloorRef>,
+    /// Connected sessions by standing.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    pub counts: BTreeMap<Standing, u64>,
+}
+
+/// `GET /v1/apps`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AppsAnswer {
+    /// By name.
+    pub apps: Vec<AppAnswer>,
+    /// Names that pages asked for in vain.
+    pub asked_in_vain: Vec<AppName>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// Who a change is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Affected {
+    /// Connected sessions that it moves.
+    pub sessions: u64,
+    /// The builds they are on.
+    pub builds: Vec<AffectedBuild>,
+}
+
+/// One build that a change is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AffectedBuild {
+    /// Which.
+    pub build: BuildId,
+    /// Its version.
+    pub version: Option<Version>,
+    /// Connected sessions on it.
+    pub sessions: u64,
+}
+
+/// The answer to every change of an app.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Changed {
+    /// Its log position; in a dry run the app's last one.
+    pub number: LogNumber,
+    /// The campaign that it set in motion.
+    pub campaign: Option<LogNumber>,
+    /// Whom that campaign is about, of those connected now.
+    pub affected: Affected,
+    /// The time within which they are told.
+    pub over: Option<Period>,
+    /// What they are asked, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// What pages should be on after it.
+    pub current: Option<ReleaseRef>,
+    /// The lowest that is supported after it.
+    pub minimum: Option<FloorRef>,
+    /// How the app's builds are ordered.
+    pub order: Option<Order>,
+    /// Nothing was changed; this is what would be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// The same request was answered before; nothing was changed again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
+    /// The current release and the minimum before it, and what else its undo needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+}
+
+/// What there was before a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Before {
+    /// What pages should have been on.
+    pub current: Option<ReleaseRef>,
+    /// The lowest that was supported.
+    pub minimum: Option<FloorRef>,
+    /// What the operators had settled.
+    pub settings: Settings,
+}
+
+/// A registered release.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseAnswer {
+    /// Its number in the order of registration.
+    pub release: u32,
+    /// What its pages carry.
+    pub build: BuildId,
+    /// Beside it.
+    pub version: Option<Version>,
+    /// Who made it.
+    pub by: Option<String>,
+    /// What it does.
+    pub message: Option<String>,
+    /// When its commit was made.
+    pub committed_at: Option<Moment>,
+    /// How grave.
+    pub severity: Severity,
+    /// What it relies on.
+    pub needs: Vec<String>,
+    /// It waits to be settled by hand.
+    pub rolling: bool,
+    /// When it was registered.
+    pub registered_at: Moment,
+    /// When it first became current.
+    pub settled_at: Option<Moment>,
+    /// `registered`, `current`, `superseded` or `retired`.
+    pub status: ReleaseStatus,
+    /// Why it is retired.
+    pub retired: Option<String>,
+    /// Connected sessions on it.
+    pub sessions: u64,
+}
+
+/// Where a release is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseStatus {
+    /// Known, not yet settled.
+    Registered,
+    /// What pages should be on.
+    Current,
+    /// Was current.
+    Superseded,
+    /// Bad.
+    Retired,
+}
+
+/// `GET …/releases`, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReleasesAnswer {
+    /// Newest first.
+    pub releases: Vec<ReleaseAnswer>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// `GET …/census`.
+pub type CensusAnswer = Census;
+
+/// One open page.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionAnswer {
+    /// Its ID.
+    pub session: SessionId,
+    /// What it runs.
+    pub build: BuildId,
+    /// As registered, or as the page says.
+    pub version: Option<Version>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Why it is unsupported.
+    pub why: Option<Why>,
+    /// When this connection said hello.
+    pub connected_at: Moment,
+    /// Somebody can see it.
+    pub visible: bool,
+    /// The page's reasons not to be moved now.
+    pub holds: Vec<String>,
+    /// As the page gave them.
+    pub labels: BTreeMap<String, String>,
+    /// The campaign that it was last told of.
+    pub campaign: Option<LogNumber>,
+    /// What that asked of it.
+    pub action: Option<Action>,
+    /// Where it is in that campaign.
+    pub state: Option<State>,
+    /// What the page reported last of it.
+    pub outcome: Option<String>,
+    /// In its words.
+    pub detail: Option<String>,
+    /// The node that holds it.
+    pub node: String,
+    /// `ws` or `poll`.
+    pub transport: String,
+    /// `top` or `embedded`.
+    pub frame: String,
+    /// As the browser says it.
+    pub user_agent: Option<String>,
+}
+
+/// `GET …/sessions/{session}`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionDetail {
+    /// The session.
+    #[serde(flatten)]
+    pub session: SessionAnswer,
+    /// Why it hasn't moved, in words.
+    pub explanation: String,
+}
+
+/// `GET …/sessions`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionsAnswer {
+    /// By ID.
+    pub sessions: Vec<SessionAnswer>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+    /// Every node has answered.
+    pub complete: bool,
+    /// Nodes that have not.
+    pub missing: Vec<String>,
+}
+
+/// `GET …/log`, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LogAnswer {
+    /// Valid entries only.
+    pub entries: Vec<LogEntry>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// One entry of the history.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LogEntry {
+    /// Its position.
+    pub number: LogNumber,
+    /// When.
+    pub at: Moment,
+    /// By whom.
+    pub actor: String,
+    /// What kind of change: `release`, `minimum`, …
+    pub kind: String,
+    /// In a line.
+    pub summary: String,
+    /// All of the change.
+    #[schema(value_type = Object)]
+    pub change: serde_json::Value,
+}
+
+/// A token; its secret is in the answer that made it and nowhere else.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenAnswer {
+    /// Names it for revoking.
+    pub id: uuid::Uuid,
+    /// Who holds it.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// The only app that it is for.
+    pub app: Option<AppName>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// By whom.
+    pub created_by: String,
+    /// From when it is no longer taken.
+    pub expires_at: Option<Moment>,
+}
+
+/// `GET /v1/tokens`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokensAnswer {
+    /// Oldest first.
+    pub tokens: Vec<TokenAnswer>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// The answer to a change of tokens.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenChanged {
+    /// Its log position.
+    pub number: LogNumber,
+    /// The token.
+    pub token: TokenAnswer,
+    /// Of a new token, this once. In a dry run none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Nothing was changed; this is what would be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// `GET /v1/apps/{app}/floor`: public, for back ends and edges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FloorAnswer {
+    /// The app.
+    pub app: AppName,
+    /// Its last log number.
+    pub number: LogNumber,
+    /// The lowest that is supported.
+    pub minimum: Option<FloorRef>,
+    /// Bad builds.
+    pub retired: Vec<BuildId>,
+    /// What pages should be on.
+    pub current: Option<ReleaseRef>,
+}
+
+impl LogEntry {
+    /// An entry as the history shows it.
+    pub fn new(entry: &Entry) -> Self {
+        let change = serde_json::to_value(&entry.draft.change).unwrap_or_default();
+        let (kind, summary) = entry.draft.change.describe();
+        let draft = &entry.draft;
+        Self { number: entry.number, at: draft.at, actor: draft.actor.clone(), kind, summary, change }
+    }
+}

@@ -1,0 +1,8 @@
+//! The shapes of the operators' HTTP API, shared by the server that answers and the command line that asks.
+
+pub mod answers;
+pub mod bodies;
+mod schema;
+
+/// Header of every answer: the app's last log number.
+pub const NUMBER_HEADER: &str = "freshwire-number";

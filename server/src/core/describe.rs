@@ -1,0 +1,64 @@
+//! Changes in words, for the history.
+
+use super::change::{AppChange, Change, Terms};
+use super::token::TokenChange;
+
+impl Change {
+    /// Its kind, as a word, and what it does, in a line.
+    pub fn describe(&self) -> (String, String) {
+        let (kind, summary) = match self {
+            Self::App { change, .. } => describe_app(change),
+            Self::Token(TokenChange::Create(token)) => {
+                let app = token.app.as_ref().map(|app| format!(" for {app}")).unwrap_or_default();
+                ("token", format!("token '{}' ({}{app}) made", token.name, token.scope))
+            }
+            Self::Token(TokenChange::Revoke(id)) => ("token", format!("token {id} revoked")),
+        };
+        (kind.to_owned(), summary)
+    }
+}
+
+fn describe_app(change: &AppChange) -> (&'static str, String) {
+    match change {
+        AppChange::Settings(settings) => {
+            let origins = match settings.allowed_origins.len() {
+                0 => "any origin".to_owned(),
+                _ => settings.allowed_origins.join(", "),
+            };
+            let (action, rate) = (settings.stale_action, settings.refresh_rate);
+            ("settings", format!("{origins}; stale pages {action}; {rate} refreshes/s"))
+        }
+        AppChange::Release(new) => {
+            let version = new.version.as_ref().map(|version| format!(" ({version})")).unwrap_or_default();
+            let rolling = if new.rolling { ", rolling" } else { "" };
+            let message = new.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+            ("release", format!("{}{version} registered{rolling}{message}", new.build))
+        }
+        AppChange::Settle { build, .. } => ("settle", format!("{build} settled and is current")),
+        AppChange::Current { build, reason, terms } => {
+            let recall = if terms.steps.is_empty() { "" } else { ", pages ahead of it recalled" };
+            ("current", format!("{build} is current{recall}{}", because(reason.as_deref())))
+        }
+        AppChange::Minimum { floor, reason, terms } => {
+            ("minimum", format!("minimum is {floor}{}{}", pace(terms), because(Some(reason))))
+        }
+        AppChange::MinimumUndo => ("minimum", "the minimum before is restored".to_owned()),
+        AppChange::Retire { build, reason, terms } => {
+            ("retire", format!("{build} is retired{}{}", pace(terms), because(Some(reason))))
+        }
+        AppChange::Reinstate { build } => ("reinstate", format!("{build} is reinstated")),
+        AppChange::Pause { campaign, reason, .. } => {
+            ("pause", format!("campaign {campaign} paused{}", because(Some(reason))))
+        }
+        AppChange::Resume { campaign } => ("resume", format!("campaign {campaign} goes on")),
+    }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
+}
+
+fn pace(terms: &Terms) -> String {
+    let steps: Vec<_> = terms.steps.iter().map(|step| step.action.as_str()).collect();
+    format!(" ({}, over {})", steps.join(" → "), terms.over)
+}
