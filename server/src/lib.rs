@@ -1,5 +1,207 @@
 //! Freshwire: know which builds of your single-page app are still open, and move them to a safe one.
+//!
+//! Three verbs: [`Server::new`], [`Server::listen`], [`Server::shutdown`].
 
 pub mod api;
+pub mod clock;
 pub mod core;
+pub mod fleet;
 pub mod log;
+pub mod session;
+pub mod token_file;
+pub mod web;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    core::time::Period,
+    fleet::Fleet,
+    log::{Log, LogError, SideStore, ledger::Ledger, sqlite::SqliteLog},
+    session::Timing,
+    web::Context,
+};
+
+/// How long after the last goodbye should have been said the last session is waited for.
+const LAST_GOODBYES: Duration = Duration::from_secs(3);
+
+/// What a server is made of.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of the embedded store.
+    pub data: PathBuf,
+    /// This node's name; None: a random one.
+    pub node: Option<String>,
+    /// An admin token that is valid whatever the log says.
+    pub admin_token: Option<String>,
+    /// How long pages get for what.
+    pub timing: Timing,
+    /// How long after its start the census says `warming`.
+    pub warmup: Period,
+    /// How long a shutdown spreads its goodbyes.
+    pub drain: Period,
+    /// Keep neither IP nor user agent.
+    pub no_client_info: bool,
+}
+
+impl Config {
+    /// The defaults, on a data folder.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            node: None,
+            admin_token: None,
+            timing: Timing::default(),
+            warmup: Period::secs(60),
+            drain: Period::secs(10),
+            no_client_info: false,
+        }
+    }
+}
+
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routes {
+    /// What pages and edges may reach.
+    Pages,
+    /// What operators may reach.
+    Operators,
+    /// Both.
+    All,
+}
+
+/// Why a server can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Store(#[from] log::sqlite::OpenError),
+    /// The log can't be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The admin token can't be kept.
+    #[error(transparent)]
+    Token(#[from] token_file::TokenError),
+}
+
+/// A running server: the same object in `main` and in tests.
+pub struct Server {
+    context: Arc<Context>,
+    store: SqliteLog,
+    drain: Duration,
+    /// Stops the listeners.
+    stop_listening: CancellationToken,
+    /// Stops what works behind them.
+    stop: CancellationToken,
+    listeners: TaskTracker,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Opens the store, seeds the state from its log, and starts what works behind the listeners.
+    pub async fn new(config: Config) -> Result<Self, StartError> {
+        web::install_metrics();
+        let data = config.data.clone();
+        let store = tokio::task::spawn_blocking(move || SqliteLog::open(&data))
+            .await
+            .expect("opening doesn't panic")?;
+        let log: Arc<dyn Log> = Arc::new(store.clone());
+        let side: Arc<dyn SideStore> = Arc::new(store.side_table());
+
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let ledger = Ledger::open(log, &tasks, stop.clone()).await?;
+        let first_start = ledger.state().number == core::names::LogNumber(0);
+        let admin_token = match config.admin_token {
+            Some(token) => Some(token_file::check(token)?),
+            None => token_file::read_or_make(&config.data, first_start)?,
+        };
+
+        let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
+        let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, clock::now()).await?;
+        let fleet = Arc::new(fleet);
+        fleet.run(&tasks, &stop);
+
+        let context = Arc::new(Context {
+            ledger,
+            fleet,
+            sockets: TaskTracker::new(),
+            timing: config.timing,
+            admin_token_hash: admin_token.as_deref().map(web::hash_of_secret),
+            no_client_info: config.no_client_info,
+        });
+        Ok(Self {
+            context,
+            store,
+            drain: config.drain.std(),
+            stop_listening: CancellationToken::new(),
+            stop,
+            listeners: TaskTracker::new(),
+            tasks,
+        })
+    }
+
+    /// Serves on a listener from now on.
+    pub fn listen(&self, listener: TcpListener, routes: Routes) {
+        let router = match routes {
+            Routes::Pages => web::pages(self.context.clone()),
+            Routes::Operators => web::operators(self.context.clone()),
+            Routes::All => web::pages_and_operators(self.context.clone()),
+        };
+        let router = router.fallback(web::not_found);
+        let stopped = self.stop_listening.clone().cancelled_owned();
+        self.listeners.spawn(async move {
+            let listener = NoDelay(listener);
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "a listener failed");
+            }
+        });
+    }
+
+    /// What the server knows, for those that run in the same process.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Says goodbye to every session, spread over the drain, and stops. Nothing that was acknowledged is lost.
+    pub async fn shutdown(self) {
+        let sessions = self.context.fleet.registry.len();
+        tracing::info!(sessions, over = ?self.drain, "draining");
+        self.context.fleet.drain(self.drain);
+        // Sockets have left axum's hands, so that they are waited for here; listeners answer /readyz meanwhile.
+        self.context.sockets.close();
+        let said = timeout(self.drain + LAST_GOODBYES, self.context.sockets.wait()).await;
+        if said.is_err() {
+            tracing::warn!(sessions = self.context.fleet.registry.len(), "some sessions did not say goodbye");
+        }
+        self.stop_listening.cancel();
+        self.listeners.close();
+        let _ = timeout(LAST_GOODBYES, self.listeners.wait()).await;
+        self.context.fleet.write_side_tables().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Frames are small and must not wait for more (Nagle's algorithm).
+struct NoDelay(TcpListener);
+
+impl axum::serve::Listener for NoDelay {
+    type Io = tokio::net::TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+        // Without it everything works, only slower.
+        let _ = stream.set_nodelay(true);
+        (stream, address)
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}

@@ -19,7 +19,7 @@ use crate::core::{
 /// A problem, by RFC 9457.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// A URI that ends in a stable word, such as `…/locks-everyone-out`.
+    /// A URI that ends in a stable word, such as `urn:freshwire:problem:locks-everyone-out`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The word in plain English.

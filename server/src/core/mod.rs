@@ -7,6 +7,8 @@ pub mod campaign;
 pub mod census;
 pub mod change;
 mod describe;
+pub mod explain;
+pub mod frames;
 pub mod judge;
 pub mod names;
 pub mod order;

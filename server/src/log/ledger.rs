@@ -1,1 +1,284 @@
-//! The ledger.
+//! The ledger: the state that follows the log, and the one way to change it.
+//!
+//! A writer appends and then waits for what the *tail* made of its own entry: one path on one node and on many.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::{AppendError, Log, LogError};
+use crate::core::{
+    app::{Answered, Refusal},
+    change::{Change, Draft, Entry, Request, Topic},
+    names::LogNumber,
+    state::{State, Verdict},
+    time::Moment,
+};
+
+/// How long a writer waits for the tail to decide its entry.
+const DECIDES_WITHIN: Duration = Duration::from_secs(10);
+/// How often a change that lost a race is tried again on the state that won.
+const TRIES: usize = 8;
+/// How long the follower waits before it follows a log again that failed.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
+
+/// A handle on the state and its log; cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    log: Arc<dyn Log>,
+    state: watch::Sender<Arc<State>>,
+    waiting: Mutex<HashMap<Uuid, oneshot::Sender<(LogNumber, Verdict)>>>,
+}
+
+/// A change as its writer wants it.
+pub struct Proposal {
+    /// Who wants it.
+    pub actor: String,
+    /// The request it came by.
+    pub request: Option<Request>,
+    /// Only if the topic's last number is this one.
+    pub if_number: Option<LogNumber>,
+    /// What it is about.
+    pub topic: Topic,
+}
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Its number; of a dry run the topic's last one.
+    pub number: LogNumber,
+    /// The change as it was written.
+    pub change: Change,
+    /// The state that it was made on.
+    pub before: Arc<State>,
+    /// The state with it.
+    pub after: Arc<State>,
+    /// The number that `after` knows it by.
+    pub campaign_number: LogNumber,
+}
+
+/// Why a proposal came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposeError {
+    /// A rule forbids it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// `if_number` named another number than the topic's last.
+    #[error("the last number is {0}, not the one that you named; read again and decide anew")]
+    Moved(LogNumber),
+    /// The same request was answered before: by this entry, or under another body.
+    #[error("this idempotency key was used by another request; use a fresh one")]
+    Answered(Answered),
+    /// The store can't take it now. Nothing was changed if `decided`.
+    #[error("{reason}")]
+    Unavailable {
+        /// What is wrong.
+        reason: String,
+        /// Whether it is known that nothing was changed.
+        decided: bool,
+    },
+}
+
+impl Ledger {
+    /// Seeds the state from the log, then follows its tail until `stop`.
+    pub async fn open(
+        log: Arc<dyn Log>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Result<Self, LogError> {
+        let mut state = State::default();
+        let last = log.last().await?;
+        let mut entries = log.follow(LogNumber(0));
+        while state.number < last {
+            match entries.next().await {
+                Some(entry) => drop(state.fold(&entry?)),
+                None => return Err(LogError::Unavailable("it ended before its last entry".into())),
+            }
+        }
+        let state = watch::Sender::new(Arc::new(state));
+        let inner = Arc::new(Inner { log, state, waiting: Mutex::default() });
+        let ledger = Self { inner };
+        let following = ledger.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = following.keep_following(entries) => {}
+            }
+        });
+        Ok(ledger)
+    }
+
+    /// The state as it is now.
+    pub fn state(&self) -> Arc<State> {
+        self.inner.state.borrow().clone()
+    }
+
+    /// Every state from now on.
+    pub fn watch(&self) -> watch::Receiver<Arc<State>> {
+        self.inner.state.subscribe()
+    }
+
+    /// The log itself, for reading its history.
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.inner.log
+    }
+
+    /// What a change would do, without doing it.
+    pub fn try_out(
+        &self,
+        proposal: &Proposal,
+        now: Moment,
+        change: impl FnOnce(&State) -> Result<Change, Refusal>,
+    ) -> Result<Accepted, ProposeError> {
+        let before = self.state();
+        let last = before.last_valid(&proposal.topic);
+        if let Some(request) = &proposal.request
+            && let Some(answered) = before.answered(&proposal.topic, &request.key, now)
+        {
+            return Err(ProposeError::Answered(answered.clone()));
+        }
+        check_number(proposal, last)?;
+        let change = change(&before)?;
+        let number = LogNumber(before.number.0 + 1);
+        let entry = Entry { number, draft: draft(proposal, &before, now, change) };
+        let after = Arc::new(before.after(&entry)?);
+        Ok(Accepted { number: last, change: entry.draft.change, before, after, campaign_number: number })
+    }
+
+    /// Makes a change durable and applied on this node. A race that is lost is revalidated and tried again, unless the
+    /// proposal names a number. `change` makes the change from the state there is.
+    pub async fn propose(
+        &self,
+        proposal: &Proposal,
+        now: impl Fn() -> Moment,
+        change: impl Fn(&State) -> Result<Change, Refusal>,
+    ) -> Result<Accepted, ProposeError> {
+        for _ in 0..TRIES {
+            let tried = self.try_out(proposal, now(), &change)?;
+            let draft = draft(proposal, &tried.before, now(), tried.change);
+            match self.append(draft.clone()).await? {
+                (number, Verdict::Valid, after) => {
+                    let Accepted { before, .. } = tried;
+                    return Ok(Accepted {
+                        number,
+                        change: draft.change,
+                        before,
+                        after,
+                        campaign_number: number,
+                    });
+                }
+                (_, Verdict::Refused(refusal), _) => return Err(refusal.into()),
+                (_, Verdict::Moved(_), _) => {}
+            }
+        }
+        Err(ProposeError::Unavailable {
+            reason: "other changes kept coming first; try again".into(),
+            decided: true,
+        })
+    }
+
+    /// Appends, and waits for the tail's verdict.
+    async fn append(&self, draft: Draft) -> Result<(LogNumber, Verdict, Arc<State>), ProposeError> {
+        let (decided, decision) = oneshot::channel();
+        let waiting = Waiting { inner: &self.inner, id: draft.id };
+        self.inner.waiting.lock().insert(draft.id, decided);
+        match self.inner.log.append(draft).await {
+            Ok(_) | Err(AppendError::Undecided(_)) => {}
+            Err(AppendError::Unavailable(reason)) => {
+                return Err(ProposeError::Unavailable { reason, decided: true });
+            }
+        }
+        let decision = tokio::time::timeout(DECIDES_WITHIN, decision).await;
+        drop(waiting);
+        match decision {
+            Ok(Ok((number, verdict))) => Ok((number, verdict, self.state())),
+            _ => Err(ProposeError::Unavailable {
+                reason: "the change was handed to the store, which has not said what became of it; repeat the same \
+                         request with the same idempotency key to learn it"
+                    .into(),
+                decided: false,
+            }),
+        }
+    }
+
+    async fn keep_following(
+        &self,
+        entries: impl futures_util::Stream<Item = Result<Entry, LogError>> + Send + Unpin,
+    ) {
+        self.take_in(entries).await;
+        loop {
+            tokio::time::sleep(FOLLOW_AGAIN).await;
+            let seen = self.state().number;
+            self.take_in(self.inner.log.follow(seen)).await;
+        }
+    }
+
+    async fn take_in(
+        &self,
+        mut entries: impl futures_util::Stream<Item = Result<Entry, LogError>> + Send + Unpin,
+    ) {
+        while let Some(entry) = entries.next().await {
+            match entry {
+                Ok(entry) => self.take_in_one(&entry),
+                Err(error) => {
+                    tracing::error!(%error, "the log can't be followed; trying again");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_in_one(&self, entry: &Entry) {
+        let mut verdict = Verdict::Valid;
+        self.inner.state.send_modify(|state| verdict = Arc::make_mut(state).fold(entry));
+        let (number, topic) = (entry.number, entry.draft.change.topic());
+        let kind = entry.draft.change.describe().0;
+        match &verdict {
+            Verdict::Valid => tracing::info!(%number, %topic, kind, actor = entry.draft.actor, "changed"),
+            void => tracing::info!(%number, %topic, kind, ?void, "a void entry"),
+        }
+        if let Some(writer) = self.inner.waiting.lock().remove(&entry.draft.id) {
+            // The writer may have given up.
+            let _ = writer.send((number, verdict));
+        }
+    }
+}
+
+/// Forgets a writer that gave up.
+struct Waiting<'a> {
+    inner: &'a Inner,
+    id: Uuid,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.inner.waiting.lock().remove(&self.id);
+    }
+}
+
+fn check_number(proposal: &Proposal, last: LogNumber) -> Result<(), ProposeError> {
+    match proposal.if_number {
+        Some(number) if number != last => Err(ProposeError::Moved(last)),
+        _ => Ok(()),
+    }
+}
+
+fn draft(proposal: &Proposal, state: &State, now: Moment, change: Change) -> Draft {
+    Draft {
+        id: Uuid::now_v7(),
+        // A writer with a slow clock goes by the last entry: times never decrease.
+        at: now.max(state.last_at(&proposal.topic)),
+        actor: proposal.actor.clone(),
+        prev: state.last_valid(&proposal.topic),
+        request: proposal.request.clone(),
+        change,
+    }
+}

@@ -5,6 +5,7 @@ pub mod sqlite;
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
+use crate::core::time::Moment;
 use crate::core::{
     change::{Draft, Entry, Topic},
     names::LogNumber,
@@ -31,6 +32,42 @@ pub trait Log: Send + Sync + 'static {
         before: Option<LogNumber>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, LogError>>;
+}
+
+/// A small table beside the log for what is worth keeping over a restart but is not an operator's change.
+pub trait SideStore: Send + Sync + 'static {
+    /// Writes rows; resolves when they are durable.
+    fn put(&self, rows: Vec<SideWrite>) -> BoxFuture<'_, Result<(), AppendError>>;
+
+    /// All rows of a kind, in no order.
+    fn load(&self, kind: &'static str) -> BoxFuture<'_, Result<Vec<SideRow>, LogError>>;
+
+    /// Deletes the rows of a kind that were last written before a moment.
+    fn prune(&self, kind: &'static str, before: Moment) -> BoxFuture<'_, Result<(), AppendError>>;
+}
+
+/// A row to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideWrite {
+    /// Which table of the side store.
+    pub kind: &'static str,
+    /// Unique within its kind.
+    pub key: String,
+    /// None deletes it.
+    pub value: Option<String>,
+    /// When.
+    pub at: Moment,
+}
+
+/// A row as it was written last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideRow {
+    /// Unique within its kind.
+    pub key: String,
+    /// What was written.
+    pub value: String,
+    /// When.
+    pub at: Moment,
 }
 
 /// Why an entry was not appended.

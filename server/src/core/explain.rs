@@ -1,0 +1,108 @@
+//! Why a session hasn't moved, in words.
+
+use super::{
+    app::{App, label},
+    judge::{Standing, Why},
+    names::SessionId,
+    outcome::{Record, State},
+    plan::{Facts, Prospect, plan},
+    time::Moment,
+};
+
+/// What the explanation goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Explained<'a> {
+    /// What pages of its build have before them.
+    pub prospect: &'a Prospect,
+    /// Where it is in its campaign.
+    pub record: Option<&'a Record>,
+    /// The page's reasons not to be moved now.
+    pub holds: &'a [String],
+    /// Somebody can see it.
+    pub visible: bool,
+}
+
+/// Why a session hasn't moved: one paragraph.
+pub fn explain(app: &App, session: SessionId, about: &Explained<'_>, now: Moment) -> String {
+    let mut words = vec![standing(app, about)];
+    match about.record {
+        Some(record) if !record.state.ended() || record.state == State::StillOld => {
+            words.push(format!(
+                "Campaign {} asked it to '{}'. {}",
+                record.campaign,
+                record.action,
+                state(record)
+            ));
+        }
+        _ => words.extend(waiting(app, session, about, now)),
+    }
+    if !about.holds.is_empty() {
+        words.push(format!("The page holds: {}.", about.holds.join(", ")));
+    }
+    if !about.visible {
+        words.push("Nobody can see it right now.".to_owned());
+    }
+    words.join(" ")
+}
+
+fn standing(app: &App, about: &Explained<'_>) -> String {
+    let judged = about.prospect.judged;
+    match judged.standing {
+        Standing::Current => "It is on the current release.".to_owned(),
+        Standing::Stale => match app.current_release() {
+            Some(current) => format!("It is stale: still supported, but below current, {}.", label(current)),
+            None => "It is stale.".to_owned(),
+        },
+        Standing::Unsupported if judged.why == Some(Why::Retired) => {
+            "It is unsupported: its build is retired.".to_owned()
+        }
+        Standing::Unsupported => match app.minimum() {
+            Some(minimum) => format!("It is unsupported: below the minimum, {}.", minimum.floor),
+            None => "It is unsupported.".to_owned(),
+        },
+        Standing::Ahead => "It is ahead of current, and left alone unless it is recalled.".to_owned(),
+        Standing::Unknown => {
+            "Its build is not registered and can't be compared, so it is left alone.".to_owned()
+        }
+    }
+}
+
+fn state(record: &Record) -> String {
+    let detail = record.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    match record.state {
+        State::Waiting => "The campaign is paused.".to_owned(),
+        State::Sent => "It was told, and has not acknowledged it yet.".to_owned(),
+        State::Received => "It has the notice and waits for its moment.".to_owned(),
+        State::Shown => "People see the notice and have not answered yet.".to_owned(),
+        State::Snoozed => "People put it off.".to_owned(),
+        State::Held => "Unsaved work puts it off.".to_owned(),
+        State::Stuck => match record.outcome {
+            Some(super::outcome::Outcome::OriginStale) => format!(
+                "The document that it would load is still the old one{detail}: check the CDN, the HTTP cache and the \
+                 service worker."
+            ),
+            _ => format!("It tried and could not{detail}."),
+        },
+        State::Asleep => "It has not acknowledged it within a minute: asleep or frozen.".to_owned(),
+        State::Refreshing => "It is reloading.".to_owned(),
+        State::StillOld => {
+            "It reloaded and came back as old as before, so it is not told again: what its address serves is old."
+                .to_owned()
+        }
+        ended => format!("That ended: {ended}."),
+    }
+}
+
+fn waiting(app: &App, session: SessionId, about: &Explained<'_>, now: Moment) -> Option<String> {
+    let facts = Facts { session, joined_at: now, sights: &[] };
+    let owed = plan(app, about.prospect, facts, now);
+    match (owed.level, owed.next) {
+        (None, Some(next)) => Some(format!("Its turn comes in {}.", next.since(now))),
+        _ if about.prospect.ladders.is_empty()
+            && matches!(about.prospect.judged.standing, Standing::Stale | Standing::Unsupported) =>
+        {
+            Some("No campaign that is under way is about it.".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,159 @@
+//! One app's sessions counted by build: kept as they come and go, never by walking the sessions.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use crate::core::{app::App, census::BuildCount, names::BuildId, order::Version, time::Moment};
+
+/// Distinct unregistered builds of an app that are counted one by one; more are one row.
+const MOST_UNREGISTERED: usize = 200;
+
+/// What sessions are counted by: their build and the version that they report.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RowKey {
+    /// What the page runs, or the row of all others.
+    pub build: BuildId,
+    /// As the page says.
+    pub reported: Option<Version>,
+}
+
+/// What a session adds to its row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Somebody can see it.
+    pub visible: bool,
+    /// It has a hold.
+    pub held: bool,
+}
+
+/// The counts of one app.
+#[derive(Default)]
+pub struct Counts {
+    rows: Mutex<HashMap<Arc<RowKey>, Row>>,
+}
+
+#[derive(Default)]
+struct Row {
+    sessions: u64,
+    visible: u64,
+    held: u64,
+    away: u64,
+    /// How many connections began in each second: its first key is the oldest.
+    connected: BTreeMap<i64, u32>,
+}
+
+impl Counts {
+    /// Counts a new session, and says in which row.
+    pub fn join(&self, app: &App, key: RowKey, share: Share, connected_at: Moment) -> Arc<RowKey> {
+        let mut rows = self.rows.lock();
+        let key = place(&rows, app, key);
+        let row = rows.entry(key.clone()).or_default();
+        row.sessions += 1;
+        row.add(share);
+        *row.connected.entry(second(connected_at)).or_default() += 1;
+        key
+    }
+
+    /// Uncounts a session.
+    pub fn leave(&self, key: &Arc<RowKey>, share: Share, connected_at: Moment) {
+        self.with(key, |row| {
+            row.sessions -= 1;
+            row.subtract(share);
+            let second = second(connected_at);
+            if let Some(count) = row.connected.get_mut(&second) {
+                *count -= 1;
+                if *count == 0 {
+                    row.connected.remove(&second);
+                }
+            }
+        });
+    }
+
+    /// A session's page changed.
+    pub fn change(&self, key: &Arc<RowKey>, from: Share, to: Share) {
+        if from != to {
+            self.with(key, |row| {
+                row.subtract(from);
+                row.add(to);
+            });
+        }
+    }
+
+    /// Counts a session that vanished, in the row it was in.
+    pub fn add_away(&self, key: &Arc<RowKey>) {
+        self.rows.lock().entry(key.clone()).or_default().away += 1;
+    }
+
+    /// Finds the row of a session that vanished before a restart, and counts it.
+    pub fn restore_away(&self, app: &App, key: RowKey) -> Arc<RowKey> {
+        let mut rows = self.rows.lock();
+        let key = place(&rows, app, key);
+        rows.entry(key.clone()).or_default().away += 1;
+        key
+    }
+
+    /// Uncounts a session that vanished.
+    pub fn remove_away(&self, key: &Arc<RowKey>) {
+        self.with(key, |row| row.away -= 1);
+    }
+
+    /// All rows.
+    pub fn list(&self) -> Vec<BuildCount> {
+        let rows = self.rows.lock();
+        rows.iter().map(|(key, row)| row.count(key)).collect()
+    }
+
+    fn with(&self, key: &Arc<RowKey>, change: impl FnOnce(&mut Row)) {
+        let mut rows = self.rows.lock();
+        let row = rows.get_mut(key).expect("a row stays while somebody is counted in it");
+        change(row);
+        if row.sessions == 0 && row.away == 0 {
+            rows.remove(key);
+        }
+    }
+}
+
+/// The row of a key: its own, or that of all others when there are too many unregistered builds.
+fn place(rows: &HashMap<Arc<RowKey>, Row>, app: &App, key: RowKey) -> Arc<RowKey> {
+    if let Some((key, _)) = rows.get_key_value(&key) {
+        return key.clone();
+    }
+    let unregistered = || rows.keys().filter(|key| app.release(&key.build).is_none()).count();
+    if app.release(&key.build).is_some() || unregistered() < MOST_UNREGISTERED {
+        return Arc::new(key);
+    }
+    let others = RowKey { build: BuildId::others(), reported: None };
+    rows.get_key_value(&others).map_or_else(|| Arc::new(others.clone()), |(key, _)| key.clone())
+}
+
+fn second(moment: Moment) -> i64 {
+    moment.0.div_euclid(1_000)
+}
+
+impl Row {
+    fn add(&mut self, share: Share) {
+        self.visible += u64::from(share.visible);
+        self.held += u64::from(share.held);
+    }
+
+    fn subtract(&mut self, share: Share) {
+        self.visible -= u64::from(share.visible);
+        self.held -= u64::from(share.held);
+    }
+
+    fn count(&self, key: &RowKey) -> BuildCount {
+        BuildCount {
+            reported: key.reported.clone(),
+            sessions: self.sessions,
+            visible: self.visible,
+            held: self.held,
+            away: self.away,
+            oldest_connected_at: self.connected.keys().next().map(|second| Moment(second * 1_000)),
+            ..BuildCount::none(key.build.clone())
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The sessions of this node: who is connected, counted by build, and who is away.
+
+pub mod away;
+pub mod counts;
+pub mod hub;
+pub mod records;
+pub mod registry;
+pub mod shared;
+pub mod slot;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    away::Away,
+    hub::{Drain, Hub},
+    records::Records,
+    registry::Registry,
+    shared::SharedTexts,
+};
+use crate::{
+    core::{
+        app::App,
+        census::{BuildCount, Census, NodeCount, rows},
+        names::AppName,
+        state::State,
+        time::{Moment, Period},
+    },
+    log::{LogError, SideStore, ledger::Ledger},
+};
+
+/// Most names of unknown apps that are remembered.
+const MOST_ASKED_IN_VAIN: usize = 100;
+
+/// Everything this node knows of its sessions.
+pub struct Fleet {
+    /// This node's name in roll calls.
+    pub node: String,
+    /// Connected sessions by ID.
+    pub registry: Registry,
+    /// Sessions that vanished without a goodbye.
+    pub away: Away,
+    /// Where sessions are in their campaigns.
+    pub records: Records,
+    /// User agents, each kept once.
+    pub user_agents: SharedTexts,
+    ledger: Ledger,
+    hubs: DashMap<AppName, Arc<Hub>>,
+    asked_in_vain: Mutex<BTreeSet<AppName>>,
+    warm_at: Instant,
+    draining: Mutex<Option<Drain>>,
+}
+
+impl Fleet {
+    /// The fleet of a node that has just started.
+    pub async fn open(
+        node: String,
+        warmup: Period,
+        ledger: Ledger,
+        side: Arc<dyn SideStore>,
+        now: Moment,
+    ) -> Result<Self, LogError> {
+        let records = Records::load(side.clone(), now).await?;
+        let fleet = Self {
+            node,
+            registry: Registry::default(),
+            away: Away::new(side.clone()),
+            records,
+            user_agents: SharedTexts::default(),
+            ledger,
+            hubs: DashMap::new(),
+            asked_in_vain: Mutex::default(),
+            warm_at: Instant::now() + warmup.std(),
+            draining: Mutex::new(None),
+        };
+        fleet.away.load(now, |app| fleet.hub(app)).await?;
+        Ok(fleet)
+    }
+
+    /// Keeps the hubs' views at the ledger's state and the side tables written, until `stop`.
+    pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (fleet, stopped) = (self.clone(), stop.clone());
+        let mut states = self.ledger.watch();
+        tasks.spawn(async move {
+            while let Some(Ok(())) = stopped.run_until_cancelled(states.changed()).await {
+                let state = states.borrow_and_update().clone();
+                fleet.take_in(&state);
+            }
+        });
+        let (fleet, stopped) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            let mut write = tokio::time::interval(Duration::from_secs(1));
+            let mut expire = tokio::time::interval(Duration::from_secs(3600));
+            loop {
+                tokio::select! {
+                    () = stopped.cancelled() => return,
+                    _ = write.tick() => fleet.write_side_tables().await,
+                    _ = expire.tick() => fleet.away.expire(),
+                }
+            }
+        });
+    }
+
+    /// Writes what has changed in the side tables since the last time.
+    pub async fn write_side_tables(&self) {
+        self.records.write().await;
+        self.away.write().await;
+    }
+
+    fn take_in(&self, state: &State) {
+        for hub in self.hubs.iter().map(|hub| hub.value().clone()).collect::<Vec<_>>() {
+            if let Some(app) = state.apps.get(&hub.name) {
+                hub.show(app);
+            }
+        }
+    }
+
+    /// The ledger that the fleet goes by.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The hub of an app's sessions. None: there is no such app.
+    pub fn hub(&self, name: &AppName) -> Option<Arc<Hub>> {
+        if let Some(hub) = self.hubs.get(name) {
+            return Some(hub.clone());
+        }
+        let app = self.ledger.state().apps.get(name)?.clone();
+        let drain = *self.draining.lock();
+        let hub = self.hubs.entry(name.clone()).or_insert_with(|| Arc::new(Hub::new(app, drain))).clone();
+        // The state may have moved on between reading it and the hub's being there to be told.
+        if let Some(app) = self.ledger.state().apps.get(name) {
+            hub.show(app);
+        }
+        Some(hub)
+    }
+
+    /// Remembers that a page asked for an app that isn't there.
+    pub fn asked_in_vain(&self, name: AppName) {
+        let mut names = self.asked_in_vain.lock();
+        if names.len() < MOST_ASKED_IN_VAIN {
+            names.insert(name);
+        }
+    }
+
+    /// The names that pages asked for in vain, without those that have been made since.
+    pub fn names_asked_in_vain(&self) -> Vec<AppName> {
+        let state = self.ledger.state();
+        let names = self.asked_in_vain.lock();
+        names.iter().filter(|name| !state.apps.contains_key(*name)).cloned().collect()
+    }
+
+    /// An app's sessions by build, on this node. O(builds).
+    pub fn counts(&self, app: &AppName) -> Vec<BuildCount> {
+        self.hubs.get(app).map(|hub| hub.counts.list()).unwrap_or_default()
+    }
+
+    /// The census of an app.
+    pub fn census(&self, app: &App, now: Moment) -> Census {
+        let rows = rows(app, self.counts(&app.name));
+        let sessions = rows.iter().map(|row| row.sessions).sum();
+        Census {
+            app: app.name.clone(),
+            number: app.number,
+            as_of: now,
+            sessions,
+            current: app.current.clone(),
+            minimum: app.minimum().map(|minimum| minimum.floor.to_string()),
+            complete: true,
+            warming: self.warming(),
+            nodes: vec![NodeCount { node: self.node.clone(), sessions, as_of: now }],
+            missing: Vec::new(),
+            rows,
+        }
+    }
+
+    /// Pages are still finding their way back after this node's start.
+    pub fn warming(&self) -> bool {
+        Instant::now() < self.warm_at
+    }
+
+    /// Tells every session to come back later, their goodbyes spread over a while. New ones get theirs at once.
+    pub fn drain(&self, over: Duration) {
+        let drain = Drain { from: Instant::now(), over };
+        *self.draining.lock() = Some(drain);
+        for hub in &self.hubs {
+            hub.drain(drain);
+        }
+    }
+
+    /// No new session is taken.
+    pub fn draining(&self) -> bool {
+        self.draining.lock().is_some()
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading the log: its history, and following its tail.
+
+use std::sync::Arc;
+
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use rusqlite::{Connection, Row, params};
+use tokio::sync::watch;
+
+use super::readers::Readers;
+use crate::{
+    core::{
+        change::{Entry, Topic},
+        names::LogNumber,
+    },
+    log::LogError,
+};
+
+/// Entries that a follower reads at once while it catches up.
+const PAGE: i64 = 500;
+
+/// A row as it is stored, not yet understood.
+type Stored = (LogNumber, String);
+
+/// SQLite counts in signed numbers. No log gets as far as their end.
+pub(super) fn to_sql(number: LogNumber) -> i64 {
+    i64::try_from(number.0).unwrap_or(i64::MAX)
+}
+
+/// See [`to_sql`].
+pub(super) fn from_sql(number: i64) -> LogNumber {
+    LogNumber(u64::try_from(number).unwrap_or(0))
+}
+
+/// The number of the last entry; 0 in an empty log.
+pub(super) fn last_number(connection: &Connection) -> rusqlite::Result<LogNumber> {
+    let last = connection.query_row("SELECT coalesce(max(number), 0) FROM entries", [], |row| row.get(0))?;
+    Ok(from_sql(last))
+}
+
+/// Entries of a topic before a number, newest first.
+pub(super) async fn history(
+    readers: &Arc<Readers>,
+    topic: Topic,
+    before: Option<LogNumber>,
+    limit: usize,
+) -> Result<Vec<Entry>, LogError> {
+    let before = before.map_or(i64::MAX, to_sql);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let query = move |connection: &Connection| {
+        connection
+            .prepare_cached(
+                "SELECT number, entry FROM entries WHERE topic = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
+            )?
+            .query_map(params![topic.to_string(), before, limit], stored)?
+            .collect::<rusqlite::Result<Vec<_>>>()
+    };
+    readers.read(query).await.map_err(LogError::Unavailable)?.into_iter().map(understand).collect()
+}
+
+/// All entries after a number, and then those that come. It ends when the log is closed.
+pub(super) fn follow(
+    readers: Arc<Readers>,
+    last: watch::Receiver<LogNumber>,
+    after: LogNumber,
+) -> BoxStream<'static, Result<Entry, LogError>> {
+    let tail = Tail { readers, last, seen: after };
+    stream::try_unfold(Some(tail), async |tail| match tail {
+        Some(tail) => tail.next_page().await,
+        None => Ok(None),
+    })
+    .map_ok(stream::iter)
+    .try_flatten()
+    .boxed()
+}
+
+struct Tail {
+    readers: Arc<Readers>,
+    last: watch::Receiver<LogNumber>,
+    seen: LogNumber,
+}
+
+/// What one read gave; an error is the last of it.
+type Page = Vec<Result<Entry, LogError>>;
+
+impl Tail {
+    /// The next entries, once there are any, and the tail after them unless they end in an error.
+    async fn next_page(mut self) -> Result<Option<(Page, Option<Self>)>, LogError> {
+        let seen = self.seen;
+        if self.last.wait_for(|last| *last > seen).await.is_err() {
+            return Ok(None);
+        }
+        let query = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "SELECT number, entry FROM entries WHERE number > ?1 ORDER BY number LIMIT ?2",
+                )?
+                .query_map(params![to_sql(seen), PAGE], stored)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let rows = self.readers.read(query).await.map_err(LogError::Unavailable)?;
+        if rows.is_empty() {
+            // Asking again at once would spin.
+            return Err(LogError::Unavailable(format!("entries after {seen} were there, and are gone")));
+        }
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            self.seen = row.0;
+            let entry = understand(row);
+            let failed = entry.is_err();
+            page.push(entry);
+            if failed {
+                return Ok(Some((page, None)));
+            }
+        }
+        Ok(Some((page, Some(self))))
+    }
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok((from_sql(row.get(0)?), row.get(1)?))
+}
+
+fn understand((number, draft): Stored) -> Result<Entry, LogError> {
+    match serde_json::from_str(&draft) {
+        Ok(draft) => Ok(Entry { number, draft }),
+        Err(error) => Err(LogError::Unreadable { number, reason: error.to_string() }),
+    }
+}

@@ -1,0 +1,188 @@
+//! `freshwire serve`.
+
+use std::{
+    fs, io,
+    io::IsTerminal,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+use freshwire::{Config, Routes, Server, core::time::Period, session::Timing};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Connections that wait to be accepted: pages come back in bursts.
+const BACKLOG: u32 = 4096;
+
+/// Flags of `freshwire serve`; each has an environment twin.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Address of pages, and of operators unless --ops-listen; port 0 picks one.
+    #[arg(long, env = "FRESHWIRE_LISTEN", default_value = "127.0.0.1:3774")]
+    listen: SocketAddr,
+    /// Another address for operators: API and metrics.
+    #[arg(long, env = "FRESHWIRE_OPS_LISTEN")]
+    ops_listen: Option<SocketAddr>,
+    /// Let operators in on a --listen that is not loopback.
+    #[arg(long, env = "FRESHWIRE_OPS_PUBLIC")]
+    ops_public: bool,
+    /// Write the bound address of pages to this file, as host:port.
+    #[arg(long, env = "FRESHWIRE_ADDR_FILE")]
+    addr_file: Option<PathBuf>,
+    /// Folder of the embedded store.
+    #[arg(long, env = "FRESHWIRE_DATA", default_value = "./freshwire-data")]
+    data: PathBuf,
+    /// This node's name in roll calls; default: a random one.
+    #[arg(long, env = "FRESHWIRE_NODE")]
+    node: Option<String>,
+    /// The first admin token: 16 or more printable characters. Without one, the first start makes one in
+    /// DATA/admin-token.
+    #[arg(long, env = "FRESHWIRE_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+    /// How long a page gets for its hello.
+    #[arg(long, env = "FRESHWIRE_HELLO_TIMEOUT", default_value = "5s")]
+    hello_timeout: Period,
+    /// Time between two pings.
+    #[arg(long, env = "FRESHWIRE_PING_INTERVAL", default_value = "25s")]
+    ping_interval: Period,
+    /// How long a page gets for its pong.
+    #[arg(long, env = "FRESHWIRE_PONG_TIMEOUT", default_value = "10s")]
+    pong_timeout: Period,
+    /// How long after the start the census says `warming`: pages are still finding their way back.
+    #[arg(long, env = "FRESHWIRE_WARMUP", default_value = "60s")]
+    warmup: Period,
+    /// How long SIGTERM spreads its goodbyes.
+    #[arg(long, env = "FRESHWIRE_DRAIN", default_value = "10s")]
+    drain: Period,
+    /// Keep neither IP nor user agent, even in memory.
+    #[arg(long, env = "FRESHWIRE_NO_CLIENT_INFO")]
+    no_client_info: bool,
+    /// How to log; default: pretty on a terminal, else JSON.
+    #[arg(long, env = "FRESHWIRE_LOG_FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Pretty,
+    Json,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn run(args: ServeArgs) -> ExitCode {
+    init_logs(args.log_format);
+    match serve(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: ServeArgs) -> Result<(), String> {
+    raise_file_limit();
+    // The addresses first: a port in use is found before the store is touched.
+    let pages = bind(args.listen)?;
+    let operators = args.ops_listen.map(bind).transpose()?;
+    let routes = routes(&args);
+
+    let mut config = Config::new(&args.data);
+    config.node.clone_from(&args.node);
+    config.admin_token.clone_from(&args.admin_token);
+    config.timing = Timing {
+        hello_timeout: args.hello_timeout,
+        ping_interval: args.ping_interval,
+        pong_timeout: args.pong_timeout,
+    };
+    config.warmup = args.warmup;
+    config.drain = args.drain;
+    config.no_client_info = args.no_client_info;
+    let server = Server::new(config).await.map_err(|error| error.to_string())?;
+
+    let address = pages.local_addr().map_err(|error| error.to_string())?;
+    tracing::info!(%address, ?routes, node = server.context().fleet.node, "listening");
+    server.listen(pages, routes);
+    if let Some(listener) = operators {
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        tracing::info!(%address, "listening for operators");
+        server.listen(listener, Routes::Operators);
+    }
+    if let Some(file) = &args.addr_file {
+        write_address(file, address).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    stop_signal().await.map_err(|error| format!("signals can't be waited for: {error}"))?;
+    server.shutdown().await;
+    Ok(())
+}
+
+/// Operators are let in where only this machine can reach, or where they are meant to be.
+fn routes(args: &ServeArgs) -> Routes {
+    match args.ops_listen {
+        None if args.listen.ip().is_loopback() || args.ops_public => Routes::All,
+        None => {
+            tracing::warn!(
+                "--listen is not loopback: operators are not let in there; give --ops-listen or --ops-public"
+            );
+            Routes::Pages
+        }
+        Some(_) => Routes::Pages,
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let bind = || -> io::Result<TcpListener> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bind().map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{address} is in use; stop what listens there, or choose another with --listen HOST:PORT")
+        }
+        _ => format!("can't listen on {address}: {error}"),
+    })
+}
+
+/// By rename, so that whoever waits for the file never reads half of it.
+fn write_address(file: &Path, address: SocketAddr) -> io::Result<()> {
+    let mut half = file.as_os_str().to_owned();
+    half.push(".half");
+    fs::write(&half, format!("{address}\n"))?;
+    fs::rename(&half, file)
+}
+
+async fn stop_signal() -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Every session is an open file: as many as the system allows.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
+
+fn init_logs(format: Option<LogFormat>) {
+    let format =
+        format.unwrap_or(if io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json });
+    let filter = EnvFilter::try_from_env("FRESHWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Pretty => logs.with_target(false).init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}

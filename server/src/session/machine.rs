@@ -1,0 +1,344 @@
+//! A session as a state machine: messages in, messages out. It never touches the socket and reads no clock.
+
+use std::time::Duration;
+
+use rand::Rng;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::{Timing, close::Close, reconcile};
+use crate::{
+    core::{
+        frames::{Hello, OutcomeFrame, PageFrame, ServerFrame},
+        judge::{Judged, key, registered_key},
+        names::{BuildId, LogNumber},
+        outcome::{Outcome, Record, State},
+        plan::{Facts, Level, Sight, plan},
+        time::Moment,
+    },
+    fleet::{
+        hub::{Drain, Outlook, View},
+        registry::{Membership, Parting},
+    },
+};
+
+/// A page that hasn't acknowledged a notice for so long is asleep.
+const ACKNOWLEDGES_WITHIN: Duration = Duration::from_secs(60);
+
+/// One moment by two clocks: the wall's for what campaigns say, the monotonic one for what a connection needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// For plans.
+    pub wall: Moment,
+    /// For deadlines of this connection.
+    pub mono: Instant,
+}
+
+impl Now {
+    /// Reads both clocks.
+    pub fn read() -> Self {
+        Self { wall: crate::clock::now(), mono: Instant::now() }
+    }
+
+    /// The monotonic time of a moment.
+    fn instant_of(self, moment: Moment) -> Instant {
+        self.mono + moment.since(self.wall).std()
+    }
+}
+
+/// A joined session.
+pub struct Session {
+    membership: Membership,
+    /// What the page was told, by its hello and by this connection.
+    sights: Vec<Sight>,
+    /// The notice that the page has before it.
+    open: Option<LogNumber>,
+    judged: Judged,
+    current: Option<BuildId>,
+    heard_at: Instant,
+    pong_by: Option<Instant>,
+    acknowledge_by: Option<Instant>,
+    plan_at: Option<Instant>,
+    goodbye_at: Option<Instant>,
+}
+
+/// What the machine wants done after a message.
+#[derive(Default)]
+pub struct Output {
+    /// Text frames to send, in this order.
+    pub frames: Vec<Utf8Bytes>,
+    /// Then a protocol ping.
+    pub ping: bool,
+    /// Then the end.
+    pub close: Option<Close>,
+}
+
+impl Session {
+    /// The session after its hello, and what to send: the welcome, and what the page is owed.
+    pub(super) fn start(
+        membership: Membership,
+        view: &View,
+        hello: &Hello,
+        record: Option<Record>,
+        now: Now,
+    ) -> (Self, Vec<Utf8Bytes>) {
+        let outlook = view.outlook(&membership.slot().row);
+        let judged = outlook.prospect.judged;
+        let slot = membership.slot();
+        let welcome = ServerFrame::Welcome {
+            session: slot.id,
+            resume: slot.resume().into(),
+            node: &membership.fleet().node,
+            standing: judged.standing,
+            why: judged.why,
+            current: view.target(),
+        };
+        let mut frames = vec![welcome.encode().into()];
+        let past = reconcile::past(view, &outlook.prospect, hello, record, now.wall);
+        let mut session = Self {
+            membership,
+            sights: past.sights,
+            open: past.open,
+            judged,
+            current: view.app.current.clone(),
+            heard_at: now.mono,
+            pong_by: None,
+            acknowledge_by: None,
+            plan_at: None,
+            goodbye_at: None,
+        };
+        if let Some(record) = past.record {
+            session.membership.set_record(record);
+        }
+        session.replan(view, &outlook, now, &mut frames);
+        session.note_drain(view.drain);
+        (session, frames)
+    }
+
+    /// A text frame from the page.
+    pub fn on_text(&mut self, text: &str, view: &View, now: Now) -> Output {
+        let mut output = Output::default();
+        self.heard(now);
+        match super::greeting::parse(text) {
+            Ok(frame) => self.on_frame(frame, view, &mut output),
+            Err(close) => output.close = Some(close),
+        }
+        output
+    }
+
+    fn on_frame(&mut self, frame: PageFrame, view: &View, output: &mut Output) {
+        match frame {
+            PageFrame::Hello(_) => output.close = Some(Close::BadMessage("a second hello".into())),
+            PageFrame::Page(page) => {
+                self.membership.slot().set_page(page);
+                self.wake();
+            }
+            PageFrame::Outcome(OutcomeFrame::Notice { notice, is, detail }) => {
+                self.on_outcome(notice, is, detail)
+            }
+            PageFrame::Outcome(OutcomeFrame::Push { .. }) | PageFrame::Unknown => {}
+            PageFrame::Found { build } => {
+                let better = self.better(view, &build);
+                output.frames.push(ServerFrame::Better { build: &build, better }.encode().into());
+            }
+            PageFrame::Evidence { kind, .. } => {
+                metrics::counter!("freshwire_evidence_total", "kind" => kind.as_str()).increment(1);
+            }
+            PageFrame::Ping => output.frames.push(ServerFrame::Pong.encode().into()),
+        }
+    }
+
+    /// Any sign of life on the connection.
+    pub fn heard(&mut self, now: Now) {
+        self.heard_at = now.mono;
+        self.pong_by = None;
+    }
+
+    /// The app's state, or the node's, has changed.
+    pub fn on_view(&mut self, view: &View, now: Now) -> Output {
+        let mut output = Output::default();
+        let outlook = view.outlook(&self.membership.slot().row);
+        if self.judged != outlook.prospect.judged || self.current != view.app.current {
+            self.judged = outlook.prospect.judged;
+            self.current.clone_from(&view.app.current);
+            output.frames.push(view.standing_frame(&outlook));
+        }
+        self.replan(view, &outlook, now, &mut output.frames);
+        self.note_drain(view.drain);
+        output
+    }
+
+    /// Something may be due.
+    pub fn on_time(&mut self, view: &View, timing: &Timing, now: Now) -> Output {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now.mono);
+        let mut output = Output::default();
+        if due(self.goodbye_at) {
+            output
+                .frames
+                .push(ServerFrame::Reconnect { in_ms: reconnect_in(view.drain, now) }.encode().into());
+            output.close = Some(Close::GoingAway);
+            return output;
+        }
+        if due(self.pong_by) {
+            output.close = Some(Close::PongTimeout);
+            return output;
+        }
+        if self.pong_by.is_none() && due(Some(self.heard_at + timing.ping_interval.std())) {
+            self.pong_by = Some(now.mono + timing.pong_timeout.std());
+            output.ping = true;
+        }
+        if due(self.acknowledge_by) {
+            self.acknowledge_by = None;
+            self.change_record(|record| record.state = State::Asleep);
+        }
+        if due(self.plan_at) {
+            let outlook = view.outlook(&self.membership.slot().row);
+            self.replan(view, &outlook, now, &mut output.frames);
+        }
+        output
+    }
+
+    /// When `on_time` wants to be called next.
+    pub fn next_time(&self, timing: &Timing) -> Instant {
+        let ping_at = self.pong_by.unwrap_or(self.heard_at + timing.ping_interval.std());
+        [self.acknowledge_by, self.plan_at, self.goodbye_at].into_iter().flatten().fold(ping_at, Instant::min)
+    }
+
+    /// Its place in the fleet.
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// Says how it leaves.
+    pub fn part(&mut self, parting: Parting) {
+        self.membership.parting = parting;
+    }
+
+    /// Tells the page what it is owed now, or that it is owed nothing any more.
+    fn replan(&mut self, view: &View, outlook: &Outlook, now: Now, frames: &mut Vec<Utf8Bytes>) {
+        let slot = self.membership.slot();
+        let facts = Facts { session: slot.id, joined_at: slot.connected_at, sights: &self.sights };
+        let owed = plan(&view.app, &outlook.prospect, facts, now.wall);
+        self.plan_at = owed.next.map(|next| now.instant_of(next));
+        match owed.level {
+            Some(level) => match level.told {
+                None => self.tell(view, outlook, level, now, frames),
+                Some(by) => self.keep_told(view, level, by, frames),
+            },
+            None => self.withdraw(view, frames),
+        }
+    }
+
+    fn tell(&mut self, view: &View, outlook: &Outlook, level: Level, now: Now, frames: &mut Vec<Utf8Bytes>) {
+        let Some(frame) = view.notice_frame(outlook, level) else { return };
+        frames.push(frame);
+        metrics::counter!("freshwire_notices_total", "action" => level.action.as_str()).increment(1);
+        self.sights.retain(|sight| sight.campaign != level.campaign);
+        let Level { campaign, run, step, action, .. } = level;
+        self.sights.push(Sight { campaign, run, step, at: now.wall, spent: false });
+        self.open = Some(campaign);
+        self.acknowledge_by = Some(now.mono + ACKNOWLEDGES_WITHIN);
+        let state = State::Sent;
+        self.membership.set_record(Record {
+            campaign,
+            run,
+            step,
+            action,
+            state,
+            outcome: None,
+            detail: None,
+        });
+    }
+
+    /// The page knows what it is owed, perhaps by the name of a campaign that has been replaced since.
+    fn keep_told(&mut self, view: &View, level: Level, by: LogNumber, frames: &mut Vec<Utf8Bytes>) {
+        if self.open.is_some_and(|open| open != by && open != level.campaign) {
+            self.withdraw(view, frames);
+        }
+        self.open = Some(by);
+        if by != level.campaign {
+            self.change_record(|record| {
+                record.campaign = level.campaign;
+                record.run = level.run;
+            });
+        }
+    }
+
+    /// Takes back what the page has before it, unless it has acted on it.
+    fn withdraw(&mut self, view: &View, frames: &mut Vec<Utf8Bytes>) {
+        let Some(open) = self.open.take() else { return };
+        self.acknowledge_by = None;
+        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
+        if record.as_ref().is_some_and(|record| record.state == State::Refreshing || record.state.ended()) {
+            return;
+        }
+        frames.push(ServerFrame::Withdraw { notice: open }.encode().into());
+        if let Some(record) = record {
+            let paused = view.app.campaigns.get(&record.campaign).is_some_and(|campaign| campaign.paused());
+            let state = if paused { State::Waiting } else { State::Released };
+            self.membership.set_record(Record { state, ..record });
+        }
+    }
+
+    fn on_outcome(&mut self, notice: LogNumber, is: Outcome, detail: Option<String>) {
+        metrics::counter!("freshwire_outcomes_total", "is" => is.as_str()).increment(1);
+        // A page that was told by a campaign's predecessor goes on speaking of that one.
+        if self.open == Some(notice) {
+            self.acknowledge_by = None;
+            self.change_record(|record| record.report(is, detail));
+        }
+    }
+
+    /// A page that speaks is not asleep.
+    fn wake(&mut self) {
+        self.change_record(|record| {
+            if record.state == State::Asleep {
+                record.state = record.outcome.map_or(State::Sent, Outcome::state);
+            }
+        });
+    }
+
+    fn change_record(&self, change: impl FnOnce(&mut Record)) {
+        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
+        if let Some(mut record) = record {
+            let before = record.clone();
+            change(&mut record);
+            if record != before {
+                self.membership.set_record(record);
+            }
+        }
+    }
+
+    /// Whether a build that the page could load is better than the one it runs: current, or above its own and sound.
+    fn better(&self, view: &View, found: &BuildId) -> bool {
+        let slot = self.membership.slot();
+        if *found == slot.build || view.app.retired.contains_key(found) {
+            return false;
+        }
+        let own = key(&view.app, &slot.build, slot.reported.as_ref());
+        match (own, registered_key(&view.app, found)) {
+            (_, Some(_)) if view.app.current.as_ref() == Some(found) => true,
+            (Some(own), Some(found)) => {
+                own.compare(found) == Some(std::cmp::Ordering::Less)
+                    && !crate::core::judge::below_floor(&view.app, found)
+            }
+            _ => false,
+        }
+    }
+
+    fn note_drain(&mut self, drain: Option<Drain>) {
+        if let (Some(drain), None) = (drain, self.goodbye_at) {
+            // The last tenth is left for the closing itself.
+            let share = rand::rng().random_range(0.0..0.9);
+            self.goodbye_at = Some(drain.from + drain.over.mul_f64(share));
+        }
+    }
+}
+
+/// When a page is to be back after a drain: spread over as long again, from the drain's end.
+fn reconnect_in(drain: Option<Drain>, now: Now) -> u64 {
+    let Some(drain) = drain else { return 0 };
+    let spread = drain.over.mul_f64(rand::rng().random_range(0.0..1.0));
+    let back_at = drain.from + drain.over + spread;
+    u64::try_from(back_at.duration_since(now.mono).as_millis()).unwrap_or(0)
+}

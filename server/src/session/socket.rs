@@ -1,0 +1,197 @@
+//! The loop that carries messages between a socket and its session's machine: one task a session.
+
+use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpStream,
+    time::{Instant, Sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Message, Utf8Bytes, error::CapacityError, protocol::WebSocketConfig},
+};
+
+use super::{
+    Timing,
+    close::{Close, parting},
+    greeting::{Begun, Client, greet},
+    machine::{Now, Output, Session},
+};
+use crate::{core::frames::LARGEST, fleet::Fleet};
+
+/// How long a page may take to take what it is sent.
+const TAKES_WITHIN: Duration = Duration::from_secs(10);
+/// How long, and for how many bytes, the rest of what a page sends is read before its socket is closed: closing with
+/// unread input would make the kernel reset the connection, and the close frame might be lost.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 1 << 20;
+
+/// Small buffers: most pages say little, and there are many of them. tungstenite's default is 128 KiB for reading.
+pub fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(512)
+        .write_buffer_size(0)
+        .max_write_buffer_size(1 << 16)
+        .max_message_size(Some(LARGEST))
+        .max_frame_size(Some(LARGEST))
+}
+
+/// A page's socket.
+pub type Socket = WebSocketStream<TcpStream>;
+
+/// Serves one page until it leaves or is closed.
+pub async fn serve(mut socket: Socket, fleet: Arc<Fleet>, client: Client, timing: Timing) {
+    let hello = match timeout(timing.hello_timeout.std(), first_text(&mut socket)).await {
+        Ok(Ok(Some(text))) => text,
+        Ok(Ok(None)) => return,
+        Ok(Err(close)) => return farewell(socket, close).await,
+        Err(_) => return farewell(socket, Close::HelloTimeout).await,
+    };
+    let begun = greet(&fleet, client, hello.as_str(), Now::read());
+    drop((hello, fleet));
+    match begun {
+        Ok(begun) => {
+            match converse(&mut socket, begun, timing).await {
+                Some(close) => farewell(socket, close).await,
+                // Answers the page's own close frame, if there was one.
+                None => drop(timeout(LINGER, socket.close(None)).await),
+            }
+        }
+        Err(close) => farewell(socket, close).await,
+    }
+}
+
+/// The first text frame. None: the page has gone.
+async fn first_text(socket: &mut Socket) -> Result<Option<Utf8Bytes>, Close> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(Some(text)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Binary(_) | Message::Frame(_))) => return Err(binary()),
+            Some(Err(error)) => return bad(&error).map_or(Ok(None), Err),
+            Some(Ok(Message::Close(_))) | None => return Ok(None),
+        }
+    }
+}
+
+/// Carries messages to and fro. Returns why the server closes, if it is the server that does. The session's place in
+/// the fleet is given up before that is told.
+async fn converse(socket: &mut Socket, begun: Begun, timing: Timing) -> Option<Close> {
+    let Begun { mut session, mut views, frames } = begun;
+    let slot = session.membership().slot().clone();
+    let mut output = Output { frames, ..Output::default() };
+    let mut alarm = pin!(tokio::time::sleep_until(session.next_time(&timing)));
+    loop {
+        match send(socket, output).await {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(close) => return close,
+        }
+        set(alarm.as_mut(), session.next_time(&timing));
+        output = tokio::select! {
+            message = socket.next() => match on_message(message, &mut session, &views.borrow().clone()) {
+                ControlFlow::Continue(output) => output,
+                ControlFlow::Break(close) => return close,
+            },
+            changed = views.changed() => {
+                if changed.is_err() {
+                    return Some(Close::GoingAway);
+                }
+                let view = views.borrow_and_update().clone();
+                session.on_view(&view, Now::read())
+            }
+            () = slot.kick.notified() => {
+                if slot.was_replaced() {
+                    return Some(Close::Replaced);
+                }
+                Output::default()
+            }
+            () = alarm.as_mut() => session.on_time(&views.borrow().clone(), &timing, Now::read()),
+        };
+    }
+}
+
+/// Arms the session's one timer, unless it is armed so already.
+fn set(alarm: std::pin::Pin<&mut Sleep>, at: Instant) {
+    if alarm.deadline() != at {
+        alarm.reset(at);
+    }
+}
+
+fn on_message(
+    message: Option<Result<Message, tungstenite::Error>>,
+    session: &mut Session,
+    view: &crate::fleet::hub::View,
+) -> ControlFlow<Option<Close>, Output> {
+    match message {
+        Some(Ok(Message::Text(text))) => {
+            ControlFlow::Continue(session.on_text(text.as_str(), view, Now::read()))
+        }
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+            session.heard(Now::read());
+            ControlFlow::Continue(Output::default())
+        }
+        Some(Ok(Message::Close(frame))) => {
+            session.part(parting(frame.as_ref()));
+            ControlFlow::Break(None)
+        }
+        Some(Ok(Message::Binary(_) | Message::Frame(_))) => ControlFlow::Break(Some(binary())),
+        Some(Err(error)) => ControlFlow::Break(bad(&error)),
+        None => ControlFlow::Break(None),
+    }
+}
+
+async fn send(socket: &mut Socket, output: Output) -> ControlFlow<Option<Close>> {
+    let Output { frames, ping, close } = output;
+    let texts = frames.into_iter().map(Message::Text);
+    for message in texts.chain(ping.then(|| Message::Ping(bytes::Bytes::new()))) {
+        match timeout(TAKES_WITHIN, socket.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return ControlFlow::Break(None),
+            Err(_) => {
+                count(&Close::SlowConsumer);
+                return ControlFlow::Break(None);
+            }
+        }
+    }
+    match close {
+        Some(close) => ControlFlow::Break(Some(close)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+fn binary() -> Close {
+    Close::BadMessage("frames are text".into())
+}
+
+/// What a page did wrong, if it is its doing that the socket failed.
+fn bad(error: &tungstenite::Error) -> Option<Close> {
+    match error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Some(Close::BadMessage("a frame has at most 4096 bytes".into()))
+        }
+        tungstenite::Error::Utf8(_) => Some(Close::BadMessage("text is UTF-8".into())),
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(Close::BadMessage("not the WebSocket protocol".into())),
+        _ => None,
+    }
+}
+
+/// Sends the close frame and reads on until the page has closed too.
+async fn farewell(mut socket: Socket, close: Close) {
+    count(&close);
+    tracing::debug!(code = close.code(), reason = %close, "closing");
+    let goodbye = async {
+        if socket.send(Message::Close(Some(close.frame()))).await.is_ok() {
+            let rest = &mut socket.get_mut().take(LINGER_BYTES);
+            // However it ends, the socket is closed after it.
+            let _ = tokio::io::copy(rest, &mut tokio::io::sink()).await;
+        }
+    };
+    let _ = timeout(LINGER, goodbye).await;
+}
+
+fn count(close: &Close) {
+    metrics::counter!("freshwire_closes_total", "code" => close.name()).increment(1);
+}

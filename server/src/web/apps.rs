@@ -1,0 +1,122 @@
+//! Apps and their settings.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Query, State},
+};
+
+use super::{
+    Context, Ctx,
+    auth::{Admin, Reader},
+    change::{change, current_ref, invalid, minimum_ref},
+    page::PageQuery,
+    problem::ApiError,
+    request::{AtLeast, ChangeHeaders, ChangeQuery, Fresh, Known, Named, Wish},
+};
+use crate::{
+    api::{
+        answers::{AppAnswer, AppsAnswer, Changed, Problem},
+        bodies::AppBody,
+    },
+    core::{
+        app::{App, Refusal},
+        census::judge_count,
+        change::{AppChange, Settings},
+        names::AppName,
+    },
+};
+
+/// All apps, and the names that pages asked for in vain.
+#[utoipa::path(get, path = "/v1/apps", security(("token" = [])), params(PageQuery, AtLeast),
+    responses((status = 200, body = AppsAnswer), (status = "default", body = Problem)))]
+pub async fn list(
+    State(context): Ctx,
+    reader: Reader,
+    Fresh(state): Fresh,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<AppsAnswer>, ApiError> {
+    let after = page.after::<AppName>()?;
+    let mine = state.apps.values().filter(|app| reader.may_see(&app.name));
+    let rest = mine.filter(|app| after.as_ref().is_none_or(|after| app.name > *after));
+    let (apps, next) = page.take(rest, |app| app.name.to_string())?;
+    let apps = apps.into_iter().map(|app| answer(&context, app)).collect();
+    let mut asked_in_vain = context.fleet.names_asked_in_vain();
+    asked_in_vain.retain(|name| reader.may_see(name));
+    Ok(Json(AppsAnswer { apps, asked_in_vain, next }))
+}
+
+/// One app.
+#[utoipa::path(get, path = "/v1/apps/{app}", security(("token" = [])), params(("app" = AppName, Path), AtLeast),
+    responses((status = 200, body = AppAnswer), (status = "default", body = Problem)))]
+pub async fn get(State(context): Ctx, _: Reader, Known(app): Known) -> Json<AppAnswer> {
+    Json(answer(&context, &app))
+}
+
+/// Makes an app or changes its settings; what is absent stays.
+#[utoipa::path(put, path = "/v1/apps/{app}", security(("token" = [])), request_body = AppBody,
+    params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
+    responses((status = 200, body = Changed), (status = "default", body = Problem)))]
+pub async fn put(
+    State(context): Ctx,
+    Admin(caller): Admin,
+    Named(name): Named,
+    wish: Wish<AppBody>,
+) -> Result<Json<Changed>, ApiError> {
+    change(&context, &caller, &name, &wish, None, |app, body| Ok(AppChange::Settings(settings(app, body)?)))
+        .await
+        .map(Json)
+}
+
+fn settings(app: &App, body: &AppBody) -> Result<Settings, Refusal> {
+    let mut settings = app.settings.clone();
+    if let Some(order) = body.order {
+        settings.order = Some(order);
+    }
+    if let Some(origins) = &body.allowed_origins {
+        settings.allowed_origins =
+            origins.iter().map(|origin| check_origin(origin)).collect::<Result<_, _>>()?;
+    }
+    if let Some(action) = body.stale_action {
+        settings.stale_action = action;
+    }
+    if let Some(rate) = body.refresh_rate {
+        if rate == 0 {
+            return Err(invalid("refresh_rate", "refresh_rate is a number of pages a second, at least 1"));
+        }
+        settings.refresh_rate = rate;
+    }
+    Ok(settings)
+}
+
+/// An origin as browsers write it: scheme, host and perhaps a port, no path.
+fn check_origin(origin: &str) -> Result<String, Refusal> {
+    let wrong = || {
+        invalid(
+            "allowed_origins",
+            format!(
+                "'{origin}' is not an origin such as https://app.example.com (no path, no trailing slash)"
+            ),
+        )
+    };
+    let url = reqwest::Url::parse(origin).map_err(|_| wrong())?;
+    let text = url.origin().ascii_serialization();
+    if text.eq_ignore_ascii_case(origin) { Ok(text) } else { Err(wrong()) }
+}
+
+fn answer(context: &Context, app: &App) -> AppAnswer {
+    let mut counts = BTreeMap::new();
+    for count in context.fleet.counts(&app.name).into_iter().filter(|count| count.sessions > 0) {
+        let judged = judge_count(app, &count.build, count.reported.as_ref());
+        *counts.entry(judged.standing).or_default() += count.sessions;
+    }
+    AppAnswer {
+        app: app.name.clone(),
+        number: app.number,
+        settings: app.settings.clone(),
+        current: current_ref(app),
+        minimum: minimum_ref(app),
+        counts,
+    }
+}

@@ -1,0 +1,111 @@
+//! From an HTTP request to a page's socket.
+//!
+//! The upgrade is done here rather than by axum's extractor, because what hyper leaves behind (its read buffer and its
+//! boxed connection) can then be dropped at once: the session owns the bare TCP stream.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use hyper::upgrade::Upgraded;
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{handshake::derive_accept_key, protocol::Role},
+};
+
+use super::{Context, Ctx, problem::ApiError};
+use crate::session::{greeting::Client, socket};
+
+const SUBPROTOCOL: &str = "freshwire.v1";
+/// Longest user agent that is kept, in bytes.
+const LONGEST_USER_AGENT: usize = 256;
+
+/// `GET /v1/connect`.
+pub async fn connect(State(context): Ctx, mut request: Request) -> Result<impl IntoResponse, ApiError> {
+    if context.fleet.draining() {
+        return Err(ApiError::unavailable("this node is going away; connect again in a moment", None));
+    }
+    let (accept, subprotocol) = handshake(request.headers())?;
+    let client = client(&context, request.headers());
+    let upgrade = hyper::upgrade::on(&mut request);
+    let serving = context.clone();
+    context.sockets.spawn(async move {
+        // A page that is gone before its socket is ready has nothing to be told.
+        if let Ok(upgraded) = upgrade.await {
+            serve(upgraded, serving, client).await;
+        }
+    });
+    let mut response = Response::new(axum::body::Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if subprotocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Ok(response)
+}
+
+async fn serve(upgraded: Upgraded, context: Arc<Context>, client: Client) {
+    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+        tracing::error!("a page's socket is not the TCP stream that it should be");
+        return;
+    };
+    let stream = parts.io.into_inner();
+    let config = Some(socket::config());
+    let socket = if parts.read_buf.is_empty() {
+        WebSocketStream::from_raw_socket(stream, Role::Server, config).await
+    } else {
+        WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), Role::Server, config).await
+    };
+    let (fleet, timing) = (context.fleet.clone(), context.timing);
+    drop((context, parts.read_buf));
+    socket::serve(socket, fleet, client, timing).await;
+}
+
+/// The answer to the page's key, and whether it asked for our subprotocol.
+fn handshake(headers: &HeaderMap) -> Result<(HeaderValue, bool), ApiError> {
+    let has = |name: header::HeaderName, word: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
+    };
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
+        return Err(ApiError::malformed("this address speaks WebSocket: ask for an upgrade"));
+    }
+    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
+        return Err(ApiError::malformed("Sec-WebSocket-Version must be 13"));
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    if key.len() != 24 {
+        return Err(ApiError::malformed("Sec-WebSocket-Key must be 16 bytes in base64"));
+    }
+    let asked = headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL);
+    let ours = has(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
+    if asked && !ours {
+        return Err(ApiError::malformed(format!("this server speaks the subprotocol {SUBPROTOCOL}")));
+    }
+    let accept = HeaderValue::try_from(derive_accept_key(key))
+        .map_err(|_| ApiError::malformed("Sec-WebSocket-Key can't be answered"))?;
+    Ok((accept, ours))
+}
+
+fn client(context: &Context, headers: &HeaderMap) -> Client {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let user_agent = text(header::USER_AGENT).filter(|_| !context.no_client_info);
+    Client {
+        origin: text(header::ORIGIN).map(Into::into),
+        user_agent: user_agent.map(|agent| {
+            // Headers that parse as text are ASCII, so that any byte is a boundary.
+            context.fleet.user_agents.share(&agent[..agent.len().min(LONGEST_USER_AGENT)])
+        }),
+    }
+}

@@ -1,0 +1,28 @@
+//! Is it alive, and should a balancer send it pages?
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde_json::{Value, json};
+
+use super::Ctx;
+
+/// It runs.
+pub async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// It takes pages; 503 with the reason while it doesn't.
+pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
+    let number = context.ledger.state().number;
+    let warming = context.fleet.warming();
+    if context.fleet.draining() {
+        let sessions = context.fleet.registry.len();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({"ready": false, "reason": "draining", "sessions": sessions})),
+        );
+    }
+    (
+        StatusCode::OK,
+        Json(json!({"ready": true, "number": number, "warming": warming, "node": context.fleet.node})),
+    )
+}

@@ -1,0 +1,174 @@
+//! Releases: registering, settling, listing.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+
+use super::{
+    Context, Ctx,
+    auth::{Reader, Releaser},
+    change::{change, check_steps, check_text, invalid, standing_still},
+    page::PageQuery,
+    problem::ApiError,
+    request::{AtLeast, ChangeHeaders, ChangeQuery, Known, Named, Wish, known},
+};
+use crate::{
+    api::{
+        answers::{Changed, Problem, ReleaseAnswer, ReleaseStatus, ReleasesAnswer},
+        bodies::{ReleaseBody, SettleBody},
+    },
+    core::{
+        app::{App, Refusal, Release},
+        change::{AppChange, NewRelease},
+        names::{AppName, BuildId},
+        time::Period,
+    },
+};
+
+/// Most names in `needs`, and longest one.
+const MOST_NEEDS: usize = 100;
+const LONGEST_NEED: usize = 128;
+
+/// All releases, newest first.
+#[utoipa::path(get, path = "/v1/apps/{app}/releases", security(("token" = [])),
+    params(("app" = AppName, Path), PageQuery, AtLeast),
+    responses((status = 200, body = ReleasesAnswer), (status = "default", body = Problem)))]
+pub async fn list(
+    State(context): Ctx,
+    _: Reader,
+    Known(app): Known,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<ReleasesAnswer>, ApiError> {
+    let before = page.after::<u32>()?.unwrap_or(u32::MAX);
+    let older = app.releases.iter().rev().filter(|release| release.number < before);
+    let (releases, next) = page.take(older, |release| release.number.to_string())?;
+    let mut sessions = HashMap::<BuildId, u64>::new();
+    for count in context.fleet.counts(&app.name) {
+        *sessions.entry(count.build).or_default() += count.sessions;
+    }
+    let releases = releases
+        .into_iter()
+        .map(|release| answer(&app, release, sessions.get(&release.new.build).copied().unwrap_or(0)))
+        .collect();
+    Ok(Json(ReleasesAnswer { releases, next }))
+}
+
+/// Registers a release; it becomes current unless it is rolling. The same again is fine.
+#[utoipa::path(post, path = "/v1/apps/{app}/releases", security(("token" = [])), request_body = ReleaseBody,
+    params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
+    responses((status = 201, body = Changed), (status = 200, body = Changed, description = "Registered before, or a dry run"),
+        (status = "default", body = Problem)))]
+pub async fn register(
+    State(context): Ctx,
+    Releaser(caller): Releaser,
+    Named(name): Named,
+    wish: Wish<ReleaseBody>,
+) -> Result<(StatusCode, Json<Changed>), ApiError> {
+    if let Some(same) = registered_the_same(&context, &name, &wish.body) {
+        return Ok((StatusCode::OK, Json(same)));
+    }
+    let changed = change(&context, &caller, &name, &wish, wish.body.over, |_, body| {
+        Ok(AppChange::Release(Box::new(new_release(body)?)))
+    })
+    .await;
+    match changed {
+        Ok(changed) if changed.dry_run || changed.repeated => Ok((StatusCode::OK, Json(changed))),
+        Ok(changed) => Ok((StatusCode::CREATED, Json(changed))),
+        // The same may have been registered meanwhile.
+        Err(error) => match registered_the_same(&context, &name, &wish.body) {
+            Some(same) => Ok((StatusCode::OK, Json(same))),
+            None => Err(error),
+        },
+    }
+}
+
+/// Makes a rolling release current.
+#[utoipa::path(post, path = "/v1/apps/{app}/releases/{build}/settle", security(("token" = [])),
+    request_body = SettleBody, params(("app" = AppName, Path), ("build" = BuildId, Path), ChangeQuery, ChangeHeaders),
+    responses((status = 200, body = Changed), (status = "default", body = Problem)))]
+pub async fn settle(
+    State(context): Ctx,
+    Releaser(caller): Releaser,
+    Named(name): Named,
+    Path((_, build)): Path<(String, String)>,
+    wish: Wish<SettleBody>,
+) -> Result<Json<Changed>, ApiError> {
+    known(&context.ledger.state(), &name)?;
+    let build = build_id(&build)?;
+    change(&context, &caller, &name, &wish, wish.body.over, |_, _| {
+        Ok(AppChange::Settle { build: build.clone(), over: Period::ZERO })
+    })
+    .await
+    .map(Json)
+}
+
+/// A build ID from a path.
+pub fn build_id(text: &str) -> Result<BuildId, ApiError> {
+    text.parse().map_err(|error: crate::core::names::BadName| ApiError::invalid("build", error.to_string()))
+}
+
+fn registered_the_same(context: &Context, name: &AppName, body: &ReleaseBody) -> Option<Changed> {
+    let app = context.ledger.state().apps.get(name)?.clone();
+    let there = app.release(&body.build)?;
+    let new = NewRelease { over: there.new.over, anyway: there.new.anyway, ..new_release(body).ok()? };
+    (there.new == new).then(|| Changed { repeated: true, ..standing_still(&app, app.number) })
+}
+
+fn new_release(body: &ReleaseBody) -> Result<NewRelease, Refusal> {
+    check_text("by", body.by.as_deref())?;
+    check_text("message", body.message.as_deref())?;
+    check_steps(&body.steps)?;
+    if body.needs.len() > MOST_NEEDS
+        || body.needs.iter().any(|need| need.is_empty() || need.len() > LONGEST_NEED)
+    {
+        return Err(invalid(
+            "needs",
+            format!("at most {MOST_NEEDS} needs of 1 to {LONGEST_NEED} bytes each"),
+        ));
+    }
+    Ok(NewRelease {
+        build: body.build.clone(),
+        version: body.version.clone(),
+        by: body.by.clone(),
+        message: body.message.clone(),
+        committed_at: body.committed_at,
+        severity: body.severity,
+        needs: body.needs.clone(),
+        assets: body.assets.clone(),
+        rolling: body.rolling,
+        anyway: body.anyway,
+        over: Period::ZERO,
+        steps: body.steps.clone(),
+    })
+}
+
+fn answer(app: &App, release: &Arc<Release>, sessions: u64) -> ReleaseAnswer {
+    let new = &release.new;
+    let retired = app.retired.get(&new.build);
+    let status = match (retired, release.settled_at) {
+        (Some(_), _) => ReleaseStatus::Retired,
+        _ if app.current.as_ref() == Some(&new.build) => ReleaseStatus::Current,
+        (None, Some(_)) => ReleaseStatus::Superseded,
+        (None, None) => ReleaseStatus::Registered,
+    };
+    ReleaseAnswer {
+        release: release.number,
+        build: new.build.clone(),
+        version: new.version.clone(),
+        by: new.by.clone(),
+        message: new.message.clone(),
+        committed_at: new.committed_at,
+        severity: new.severity,
+        needs: new.needs.clone(),
+        rolling: new.rolling,
+        registered_at: release.registered_at,
+        settled_at: release.settled_at,
+        status,
+        retired: retired.map(|retired| retired.reason.clone()),
+        sessions,
+    }
+}
