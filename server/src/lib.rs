@@ -144,16 +144,16 @@ impl Server {
 
     /// Serves on a listener from now on.
     pub fn listen(&self, listener: TcpListener, routes: Routes) {
-        let router = match routes {
+        let app = match routes {
             Routes::Pages => web::pages(self.context.clone()),
             Routes::Operators => web::operators(self.context.clone()),
             Routes::All => web::pages_and_operators(self.context.clone()),
         };
-        let router = router.fallback(web::not_found);
+        let app = app.fallback(web::not_found);
         let stopped = self.stop_listening.clone().cancelled_owned();
         self.listeners.spawn(async move {
             let listener = NoDelay(listener);
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+            if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopped).await {
                 tracing::error!(%error, "a listener failed");
             }
         });

@@ -24,13 +24,13 @@ impl fmt::Display for Order {
     }
 }
 
-/// A semantic version. Build metadata (`+…`) is kept but, as SemVer says, doesn't count in comparisons.
+/// A semantic version. Build metadata (`+…`) is kept but, as `SemVer` says, doesn't count in comparisons.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(pub semver::Version);
 
 impl Version {
-    /// SemVer's precedence.
+    /// `SemVer`'s precedence.
     pub fn precedence(&self, other: &Self) -> Ordering {
         self.0.cmp_precedence(&other.0)
     }

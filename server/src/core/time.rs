@@ -52,6 +52,7 @@ impl Period {
     }
 
     /// This much less, down to zero.
+    #[must_use]
     pub const fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

@@ -94,7 +94,7 @@ impl Fleet {
         let (fleet, stopped) = (self.clone(), stop.clone());
         tasks.spawn(async move {
             let mut write = tokio::time::interval(Duration::from_secs(1));
-            let mut expire = tokio::time::interval(Duration::from_secs(3600));
+            let mut expire = tokio::time::interval(Duration::from_hours(1));
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => return,

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A page that hasn't acknowledged a notice for so long is asleep.
-const ACKNOWLEDGES_WITHIN: Duration = Duration::from_secs(60);
+const ACKNOWLEDGES_WITHIN: Duration = Duration::from_mins(1);
 
 /// One moment by two clocks: the wall's for what campaigns say, the monotonic one for what a connection needs.
 #[derive(Clone, Copy, Debug)]

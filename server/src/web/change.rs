@@ -70,15 +70,14 @@ fn paced(
     if !sets_in_motion(&mut change) {
         return Ok(change);
     }
-    let over = match over {
-        Some(over) => over,
-        None => {
-            let number = LogNumber(app.number.0 + 1);
-            let stamp = Stamp { number, at: app.last_at, actor: "" };
-            let affected = affected(&app.apply(&change, stamp)?, number, counts);
-            Period(affected.sessions.saturating_mul(1_000) / u64::from(app.settings.refresh_rate.max(1)))
-                .min(LONGEST)
-        }
+    let over = if let Some(over) = over {
+        over
+    } else {
+        let number = LogNumber(app.number.0 + 1);
+        let stamp = Stamp { number, at: app.last_at, actor: "" };
+        let affected = affected(&app.apply(&change, stamp)?, number, counts);
+        let rate = u64::from(app.settings.refresh_rate.max(1));
+        Period(affected.sessions.saturating_mul(1_000) / rate).min(LONGEST)
     };
     *over_of(&mut change).expect("a change that sets pages in motion has a pace") = over;
     Ok(change)

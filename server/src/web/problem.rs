@@ -131,6 +131,7 @@ impl IntoResponse for ApiError {
 }
 
 /// A handler's panic: 500 for its caller, and nobody else notices.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message =
         panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

@@ -26,7 +26,7 @@ const APPENDS_PER_COMMIT: usize = 1_000;
 pub(super) enum Job {
     Append(Append),
     Side(SideJob),
-    /// What was asked for before is done first.
+    /// What was asked for before is done first; what comes after is not done.
     Close,
 }
 
@@ -100,7 +100,7 @@ impl Writer {
                     Err(_) => return,
                 }
             }
-            while queue.appends.len() < APPENDS_PER_COMMIT {
+            while !queue.closing && queue.appends.len() < APPENDS_PER_COMMIT {
                 match self.jobs.try_recv() {
                     Ok(job) => queue.take(job),
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,

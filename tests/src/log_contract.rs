@@ -1,0 +1,264 @@
+//! What every log must do, whatever it is made of. [`log_contract!`](crate::log_contract!) makes a test of each check.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use freshwire::{
+    core::{
+        change::Entry,
+        names::LogNumber,
+        state::{State, Verdict},
+    },
+    log::{Log, LogError},
+};
+use futures_util::{Stream, StreamExt, future::join_all, poll};
+use tokio::{runtime::Handle, time::timeout};
+
+use crate::drafts::{settings, topic};
+
+/// Where one log lives: empty at first.
+pub trait Place: Sync {
+    /// Opens the log that is there. Whoever opened it before has dropped it.
+    fn open(&self) -> impl Future<Output = Arc<dyn Log>> + Send;
+}
+
+/// Tests, one for each check, of the logs in the places that an expression makes.
+#[macro_export]
+macro_rules! log_contract {
+    ($place:expr) => {
+        $crate::log_contract!(@each $place;
+            numbers_rise_from_one_and_follow_order
+            an_answered_append_survives_reopening
+            the_same_id_twice_is_one_entry
+            followers_see_all_from_any_number_and_then_the_tail
+            a_follower_far_behind_catches_up_while_others_append
+            history_pages_newest_first_within_a_topic
+            one_of_each_round_of_racing_writers_wins_on_every_follower
+            topics_do_not_disturb_one_another
+            dropped_followers_leave_nothing_behind
+        );
+    };
+    (@each $place:expr; $($check:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $check() {
+                $crate::log_contract::$check(&$place).await;
+            }
+        )*
+    };
+}
+
+/// How long anything may take before the test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The next entries of a follower.
+pub async fn take(follower: impl Stream<Item = Result<Entry, LogError>>, count: usize) -> Vec<Entry> {
+    let entries = follower.take(count).map(Result::unwrap).collect();
+    timeout(PATIENCE, entries).await.expect("the follower gets as many entries as there are")
+}
+
+async fn append_some(log: &dyn Log, app: &str, count: u32) -> Vec<LogNumber> {
+    let mut numbers = Vec::new();
+    for rate in 1..=count {
+        numbers.push(log.append(settings(app, LogNumber(0), rate)).await.unwrap());
+    }
+    numbers
+}
+
+fn numbers(entries: &[Entry]) -> Vec<LogNumber> {
+    entries.iter().map(|entry| entry.number).collect()
+}
+
+/// Each append gets a higher number than the one before it, and readers see them in that order.
+pub async fn numbers_rise_from_one_and_follow_order(place: &impl Place) {
+    let log = place.open().await;
+    assert_eq!(log.last().await.unwrap(), LogNumber(0));
+    let given = append_some(&*log, "web", 20).await;
+    assert_eq!(given[0], LogNumber(1));
+    assert!(given.is_sorted_by(|a, b| a < b), "{given:?}");
+    assert_eq!(log.last().await.unwrap(), given[19]);
+    assert_eq!(numbers(&take(log.follow(LogNumber(0)), 20).await), given);
+}
+
+/// What was answered is there after a restart, as it was, and numbers go on.
+pub async fn an_answered_append_survives_reopening(place: &impl Place) {
+    let log = place.open().await;
+    let mut appended = Vec::new();
+    for rate in 1..=10 {
+        let draft = settings("web", LogNumber(0), rate);
+        let number = log.append(draft.clone()).await.unwrap();
+        appended.push(Entry { number, draft });
+    }
+    drop(log);
+    let log = place.open().await;
+    assert_eq!(log.last().await.unwrap(), appended[9].number);
+    assert_eq!(take(log.follow(LogNumber(0)), 10).await, appended);
+    let next = log.append(settings("web", LogNumber(0), 11)).await.unwrap();
+    assert!(next > appended[9].number);
+}
+
+/// A draft that is appended again gets the number it has, also at once with itself and after a restart.
+pub async fn the_same_id_twice_is_one_entry(place: &impl Place) {
+    let log = place.open().await;
+    append_some(&*log, "web", 3).await;
+    let draft = settings("web", LogNumber(3), 4);
+    let answers = join_all((0..16).map(|_| log.append(draft.clone()))).await;
+    let number = log.append(draft.clone()).await.unwrap();
+    assert!(answers.into_iter().all(|answer| answer.unwrap() == number));
+    drop(log);
+    let log = place.open().await;
+    assert_eq!(log.append(draft.clone()).await.unwrap(), number);
+    let next = log.append(settings("web", LogNumber(4), 5)).await.unwrap();
+    let tail = take(log.follow(LogNumber(3)), 2).await;
+    assert_eq!(numbers(&tail), [number, next]);
+}
+
+/// A follower from any number gets the entries after it, once each, then what is appended while it waits.
+pub async fn followers_see_all_from_any_number_and_then_the_tail(place: &impl Place) {
+    let log = place.open().await;
+    let mut given = append_some(&*log, "web", 10).await;
+    let mut followers = Vec::new();
+    for after in 0..=10 {
+        let start = given.get(after.max(1) - 1).filter(|_| after > 0).copied().unwrap_or_default();
+        let mut follower = log.follow(start);
+        assert_eq!(numbers(&take(&mut follower, 10 - after).await), given[after..]);
+        assert!(poll!(pin!(follower.next())).is_pending(), "there is no more yet");
+        followers.push(follower);
+    }
+    given.extend(append_some(&*log, "other", 5).await);
+    let mut tails = Vec::new();
+    for follower in &mut followers {
+        tails.push(take(follower, 5).await);
+    }
+    assert_eq!(numbers(&tails[0]), given[10..]);
+    assert!(tails.iter().all(|tail| *tail == tails[0]));
+}
+
+/// Catching up over thousands of entries misses none, though more come all the while.
+pub async fn a_follower_far_behind_catches_up_while_others_append(place: &impl Place) {
+    const BEFORE: u32 = 1_700;
+    const MEANWHILE: u32 = 800;
+    let log = place.open().await;
+    let early = (0..BEFORE).map(|rate| log.append(settings("web", LogNumber(0), rate)));
+    assert!(join_all(early).await.iter().all(Result::is_ok));
+    let appending = (0..MEANWHILE).map(|rate| log.append(settings("web", LogNumber(0), rate)));
+    let following = take(log.follow(LogNumber(0)), (BEFORE + MEANWHILE) as usize);
+    let (appended, seen) = tokio::join!(join_all(appending), following);
+    assert!(appended.iter().all(Result::is_ok));
+    let seen = numbers(&seen);
+    assert!(seen.is_sorted_by(|a, b| a < b));
+    assert_eq!(seen.last(), Some(&log.last().await.unwrap()));
+}
+
+/// History holds one topic's entries, newest first, and pages meet without a gap or an overlap.
+pub async fn history_pages_newest_first_within_a_topic(place: &impl Place) {
+    let log = place.open().await;
+    let mut of_web = Vec::new();
+    for rate in 0..25 {
+        of_web.push(log.append(settings("web", LogNumber(0), rate)).await.unwrap());
+        log.append(settings("web-staging", LogNumber(0), rate)).await.unwrap();
+    }
+    of_web.reverse();
+    let (mut paged, mut before) = (Vec::new(), None);
+    for expected in [10, 10, 5, 0] {
+        let page = log.history(topic("web"), before, 10).await.unwrap();
+        assert_eq!(page.len(), expected);
+        before = page.last().map(|entry| entry.number).or(before);
+        paged.extend(numbers(&page));
+    }
+    assert_eq!(paged, of_web);
+    assert!(log.history(topic("nobody"), None, 10).await.unwrap().is_empty());
+}
+
+/// Writers that all name the same `prev`, round after round: the fold takes exactly one of each round, and everybody
+/// who folds takes the same one.
+pub async fn one_of_each_round_of_racing_writers_wins_on_every_follower(place: &impl Place) {
+    const WRITERS: usize = 16;
+    const ROUNDS: usize = 300;
+    let log = place.open().await;
+    let writer = |log: Arc<dyn Log>| async move {
+        let mut follower = log.follow(LogNumber(0));
+        let (mut state, mut verdicts) = (State::default(), Vec::new());
+        for round in 0..ROUNDS {
+            let prev = state.last_valid(&topic("web"));
+            let number = log.append(settings("web", prev, u32::try_from(round).unwrap())).await.unwrap();
+            let entries = take(&mut follower, WRITERS).await;
+            assert!(entries.iter().any(|entry| entry.number == number), "its own is among the round's");
+            let judged: Vec<_> = entries.iter().map(|entry| state.fold(entry)).collect();
+            assert_eq!(
+                judged.iter().filter(|verdict| **verdict == Verdict::Valid).count(),
+                1,
+                "round {round}"
+            );
+            verdicts.extend(judged);
+        }
+        (state, verdicts)
+    };
+    let racing: Vec<_> = (0..WRITERS).map(|_| tokio::spawn(writer(log.clone()))).collect();
+    let folds: Vec<_> = join_all(racing).await.into_iter().map(Result::unwrap).collect();
+    assert!(folds.iter().all(|fold| *fold == folds[0]), "all folds agree");
+    // And so does whoever comes later.
+    drop(log);
+    let log = place.open().await;
+    let mut late = State::default();
+    let entries = take(log.follow(LogNumber(0)), WRITERS * ROUNDS).await;
+    let verdicts: Vec<_> = entries.iter().map(|entry| late.fold(entry)).collect();
+    assert_eq!((late, verdicts), folds[0]);
+}
+
+/// Writers of different topics never void each other's entries, each naming its own topic's last number.
+pub async fn topics_do_not_disturb_one_another(place: &impl Place) {
+    const CHANGES: u32 = 50;
+    let log = place.open().await;
+    let apps: Vec<_> = (0..8).map(|n| format!("app-{n}")).collect();
+    let writer = |log: Arc<dyn Log>, app: String| async move {
+        let mut prev = LogNumber(0);
+        for rate in 0..CHANGES {
+            prev = log.append(settings(&app, prev, rate)).await.unwrap();
+        }
+    };
+    let writers: Vec<_> = apps.iter().map(|app| tokio::spawn(writer(log.clone(), app.clone()))).collect();
+    join_all(writers).await.into_iter().for_each(Result::unwrap);
+    let mut state = State::default();
+    for entry in take(log.follow(LogNumber(0)), apps.len() * CHANGES as usize).await {
+        assert_eq!(state.fold(&entry), Verdict::Valid, "{entry:?}");
+    }
+    for app in &apps {
+        let history = log.history(topic(app), None, 1_000).await.unwrap();
+        assert_eq!(history.len(), CHANGES as usize);
+        assert_eq!(history[0].number, state.last_valid(&topic(app)));
+    }
+}
+
+/// Followers that are dropped at any point leave no task, and the log is as good as before.
+pub async fn dropped_followers_leave_nothing_behind(place: &impl Place) {
+    let log = place.open().await;
+    append_some(&*log, "web", 3).await;
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for round in 0..300 {
+        let mut follower = log.follow(LogNumber(0));
+        match round % 3 {
+            0 => {}
+            1 => drop(poll!(pin!(follower.next()))),
+            _ => {
+                take(&mut follower, 3).await;
+                assert!(poll!(pin!(follower.next())).is_pending());
+            }
+        }
+    }
+    timeout(PATIENCE, async {
+        while tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("no task of a dropped follower stays");
+    append_some(&*log, "web", 2).await;
+    assert_eq!(take(log.follow(LogNumber(0)), 5).await.len(), 5);
+    // Nor does one that still waits keep the log from being closed and opened again.
+    let mut waiting = log.follow(LogNumber(5));
+    assert!(poll!(pin!(waiting.next())).is_pending());
+    drop(log);
+    let log = place.open().await;
+    assert_eq!(take(log.follow(LogNumber(0)), 5).await.len(), 5);
+}

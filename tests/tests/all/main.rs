@@ -1,0 +1,11 @@
+//! The end-to-end tests, all in one binary.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a panic is a test's report, and its name says what it shows"
+)]
+
+mod log_contract;
+mod log_crash;
+mod log_faults;
+mod log_side;
