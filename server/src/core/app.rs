@@ -398,6 +398,8 @@ impl App {
             return Err(Refusal::Conflict("the campaign is not in the run that was judged".into()));
         }
         last.until = Some(at);
+        // What it had kept is withdrawn like its own.
+        campaign.keeps = None;
         Ok(())
     }
 
@@ -419,12 +421,14 @@ impl App {
 
     /// Starts a campaign in place of the one of the same kind.
     fn start(&mut self, kind: Kind, terms: Terms, reason: Option<String>, stamp: Stamp<'_>) {
-        let replaces = self.under_way(&kind).map(|campaign| campaign.number);
+        let before = self.under_way(&kind);
+        let replaces = before.map(|campaign| campaign.number);
+        let keeps = before.filter(|campaign| campaign.active()).map(|campaign| campaign.number);
         self.end(&kind, stamp.at);
         let release = self.current_release().map_or(0, |release| release.number);
         let number = stamp.number;
         let runs = vec![Run { number, from: stamp.at, until: None }];
-        let campaign = Campaign { number, kind, release, terms, reason, replaces, runs, ended: false };
+        let campaign = Campaign { number, kind, release, terms, reason, replaces, keeps, runs, ended: false };
         self.campaigns.insert(number, Arc::new(campaign));
     }
 

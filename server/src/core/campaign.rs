@@ -47,6 +47,8 @@ pub struct Campaign {
     pub reason: Option<String>,
     /// The campaign of the same kind before it.
     pub replaces: Option<LogNumber>,
+    /// The same, if whoever that one told stays told: not if it was paused then, nor once this one has been paused.
+    pub keeps: Option<LogNumber>,
     /// Never empty; the last one is open unless the campaign is paused or has ended.
     pub runs: Vec<Run>,
     /// It tells nobody any more.

@@ -72,9 +72,9 @@ pub struct Level {
     pub run: LogNumber,
     /// Which step.
     pub step: u8,
-    /// What it asks.
+    /// What it asks; as long as one that was replaced has asked no less, what that one asked.
     pub action: Action,
-    /// The page knows it already: by this campaign, or by one that it replaced.
+    /// The page knows it already: by this campaign, or by one that it replaced, and whose notice then stands.
     pub told: Option<LogNumber>,
 }
 
@@ -104,18 +104,10 @@ pub fn prospect(app: &App, build: &BuildId, reported: Option<&Version>) -> Prosp
     Prospect { judged, ladders: active.filter_map(|campaign| ladder(campaign)).collect() }
 }
 
-/// The campaigns of the same kind before this one whose notices still stand. One that was paused when it was
-/// replaced had withdrawn its own.
+/// The campaigns before this one whose notices it keeps, latest first.
 fn predecessors<'a>(app: &'a App, campaign: &'a Campaign) -> impl Iterator<Item = &'a Campaign> {
-    std::iter::successors(Some(campaign), |campaign| {
-        app.campaigns.get(&campaign.replaces?).map(AsRef::as_ref)
-    })
-    .skip(1)
-    .zip(std::iter::successors(Some(campaign), |campaign| {
-        app.campaigns.get(&campaign.replaces?).map(AsRef::as_ref)
-    }))
-    .take_while(|(old, new)| old.last_run().until == new.runs.first().map(|run| run.from))
-    .map(|(old, _)| old)
+    let before = |campaign: &Campaign| app.campaigns.get(&campaign.keeps?).map(AsRef::as_ref);
+    std::iter::successors(before(campaign), move |campaign| before(campaign))
 }
 
 /// The steps that a campaign has for the pages of a build. None: it isn't about them.
@@ -188,45 +180,61 @@ fn climb(campaign: &Campaign, ladder: &Ladder, facts: Facts<'_>, now: Moment) ->
     if told.as_ref().is_some_and(|told| told.spent) {
         return Plan::default();
     }
-    let start = match &told {
-        Some(told) => Some(told.start),
-        None => campaign
-            .reached_at(campaign.place(facts.session))
-            .map(|reached| reached.max(run.from).max(facts.joined_at)),
-    };
-    let Some(start) = start else { return Plan::default() };
+    let Some(reached) = campaign.reached_at(campaign.place(facts.session)) else { return Plan::default() };
+    let start = reached.max(run.from).max(facts.joined_at);
+    let due_at = |step: &Step| told.as_ref().map_or(start + step.after, |told| told.due_at(step, start));
 
-    let due = ladder.steps.iter().take_while(|step| start + step.after <= now).count();
-    let next = ladder.steps.get(due).map(|step| start + step.after);
+    let due = ladder.steps.iter().take_while(|step| due_at(step) <= now).count();
     // A step that was told stays told, even if the clock now says that it isn't due yet.
-    let reached = due.max(told.as_ref().map_or(0, |told| told.steps_climbed(&ladder.steps)));
-    let Some(index) = reached.checked_sub(1) else { return Plan { level: None, next } };
-    let action = ladder.steps[index].action;
-    if action == Action::Silent {
-        return Plan { level: None, next };
-    }
-    let step = u8::try_from(index).unwrap_or(u8::MAX);
-    let told = told.filter(|told| told.covers(step, action)).map(|told| told.by);
-    Plan { level: Some(Level { campaign: campaign.number, run: run.number, step, action, told }), next }
+    let climbed = due.max(told.as_ref().map_or(0, |told| told.steps_climbed(&ladder.steps)));
+    let next = ladder.steps.get(climbed).map(due_at);
+    let index = climbed.saturating_sub(1);
+    let level = |action, told| {
+        let step = u8::try_from(index).unwrap_or(u8::MAX);
+        (action != Action::Silent).then_some(Level {
+            campaign: campaign.number,
+            run: run.number,
+            step,
+            action,
+            told,
+        })
+    };
+    let action = if climbed == 0 { Action::Silent } else { ladder.steps[index].action };
+    let level = match told {
+        Some(told) if told.step.is_some_and(|step| usize::from(step) >= index) => {
+            level(action, Some(told.by))
+        }
+        Some(told) if told.step.is_none() && told.action >= action => level(told.action, Some(told.by)),
+        _ => level(action, None),
+    };
+    Plan { level, next }
 }
 
-/// What a page was told on a ladder: by its campaign in this run, or by one that the campaign replaced.
-struct Told {
+/// What a page was told on a ladder: by its campaign in this run, or by one whose notices the campaign keeps.
+struct Told<'a> {
     by: LogNumber,
     /// None when told by a predecessor, whose steps are others.
     step: Option<u8>,
     action: Action,
     /// The session's own start, from when it was told and after how long that step comes.
     start: Moment,
+    /// The ladder that it was told on.
+    steps: &'a [Step],
     spent: bool,
 }
 
-impl Told {
-    fn covers(&self, step: u8, action: Action) -> bool {
-        match self.step {
-            Some(told) => told >= step,
-            None => self.action >= action,
+impl Told<'_> {
+    /// When a step comes due for a page that would start at `start` if nobody had told it anything.
+    ///
+    /// What a predecessor had before it keeps its countdown. A step that is stronger than all that, or sooner, is
+    /// paced and counted as for everybody: else a week-old prompt would turn into its replacement's deadline at once.
+    fn due_at(&self, step: &Step, start: Moment) -> Moment {
+        if self.step.is_some() {
+            return self.start + step.after;
         }
+        let promised = self.steps.iter().find(|old| old.action >= step.action);
+        let kept = promised.map(|old| self.start + step.after.max(old.after));
+        kept.into_iter().fold(start + step.after, Moment::min)
     }
 
     fn steps_climbed(&self, steps: &[Step]) -> usize {
@@ -234,23 +242,18 @@ impl Told {
     }
 }
 
-fn told(ladder: &Ladder, run: LogNumber, sights: &[Sight]) -> Option<Told> {
-    let latest = |campaign, run| {
-        sights
-            .iter()
-            .filter(move |sight| sight.campaign == campaign && sight.run == run)
-            .max_by_key(|sight| sight.step)
-    };
-    let told = |sight: &Sight, steps: &[Step], own: bool| {
-        let step = steps.get(usize::from(sight.step)).or(steps.last());
+/// The latest that counts. A page that came back still old from a predecessor is owed afresh.
+fn told<'a>(ladder: &'a Ladder, run: LogNumber, sights: &[Sight]) -> Option<Told<'a>> {
+    let told = |by: LogNumber, run: LogNumber, steps: &'a [Step], own: bool| {
+        let sights = || sights.iter().filter(|sight| sight.campaign == by && sight.run == run);
+        let latest = sights().max_by_key(|sight| sight.step)?;
+        let step = steps.get(usize::from(latest.step)).or(steps.last());
         let (after, action) = step.map_or((Period::ZERO, Action::Silent), |step| (step.after, step.action));
-        let start = sight.at - after;
-        Told { by: sight.campaign, step: own.then_some(sight.step), action, start, spent: own && sight.spent }
+        let (step, start) = (own.then_some(latest.step), latest.at - after);
+        Some(Told { by, step, action, start, steps, spent: sights().any(|sight| sight.spent) })
     };
-    let own = latest(ladder.campaign, run).map(|sight| told(sight, &ladder.steps, true));
-    own.or_else(|| {
-        ladder.inherited.iter().find_map(|(campaign, run, steps)| {
-            latest(*campaign, *run).filter(|sight| !sight.spent).map(|sight| told(sight, steps, false))
-        })
+    told(ladder.campaign, run, &ladder.steps, true).or_else(|| {
+        let mut kept = ladder.inherited.iter().filter_map(|(by, run, steps)| told(*by, *run, steps, false));
+        kept.next().filter(|told| !told.spent)
     })
 }

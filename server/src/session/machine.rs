@@ -134,7 +134,7 @@ impl Session {
                 self.wake();
             }
             PageFrame::Outcome(OutcomeFrame::Notice { notice, is, detail }) => {
-                self.on_outcome(notice, is, detail)
+                self.on_outcome(notice, is, detail);
             }
             PageFrame::Outcome(OutcomeFrame::Push { .. }) | PageFrame::Unknown => {}
             PageFrame::Found { build } => {

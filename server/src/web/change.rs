@@ -199,6 +199,12 @@ pub fn check_steps(steps: &[Step]) -> Result<(), Refusal> {
     if steps.first().is_some_and(|first| first.after != Period::ZERO) {
         return Err(invalid("steps[0].after", "the first step is due at once: \"0s\""));
     }
+    if steps.len() > 1 && steps[0].action == Action::Silent {
+        return Err(invalid(
+            "steps[0].action",
+            "a silent step tells the page nothing to count from; it stands alone",
+        ));
+    }
     let rise = |pair: &[Step]| pair[0].after < pair[1].after && pair[0].action < pair[1].action;
     if !steps.windows(2).all(rise) {
         return Err(invalid(
