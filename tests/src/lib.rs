@@ -1,5 +1,28 @@
 //! Helpers of the end-to-end tests.
-#![allow(clippy::unwrap_used, reason = "these run inside tests, where a panic is the report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "these run inside tests, where a panic is the report"
+)]
 
 pub mod drafts;
 pub mod log_contract;
+pub mod page;
+pub mod process;
+
+use std::time::Duration;
+
+/// Waits until something is there, and gives up after a time that no machine needs.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looking)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
+}

@@ -9,3 +9,4 @@ mod log_contract;
 mod log_crash;
 mod log_faults;
 mod log_side;
+mod moving;

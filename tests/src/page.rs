@@ -1,0 +1,144 @@
+//! A page as the server sees it: a real WebSocket that says what pages say.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{
+        ClientRequestBuilder, Message,
+        protocol::{CloseFrame, WebSocketConfig},
+    },
+};
+
+/// Long enough for any machine; nothing is expected to take it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connected page.
+pub struct Page {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What it was welcomed with.
+    pub welcome: Value,
+}
+
+impl Page {
+    /// Connects without saying hello.
+    pub async fn silent(address: &str, origin: Option<&str>) -> Self {
+        let uri = format!("ws://{address}/v1/connect").parse().expect("an address");
+        let mut request = ClientRequestBuilder::new(uri).with_sub_protocol("freshwire.v1");
+        if let Some(origin) = origin {
+            request = request.with_header("origin", origin);
+        }
+        let config = WebSocketConfig::default().read_buffer_size(512).write_buffer_size(0);
+        let connected = connect_async_with_config(request, Some(config), true).await;
+        let (socket, _) = connected.expect("the server takes it");
+        Self { socket, welcome: Value::Null }
+    }
+
+    /// Connects and says this hello; `type` is added.
+    pub async fn hello(address: &str, hello: Value) -> Self {
+        let mut page = Self::silent(address, None).await;
+        page.say_hello(hello).await;
+        page
+    }
+
+    /// Says hello and takes the welcome.
+    pub async fn say_hello(&mut self, mut hello: Value) {
+        hello["type"] = json!("hello");
+        self.send(&hello).await;
+        self.welcome = self.frame("welcome").await;
+    }
+
+    /// Connects as a page of this build and version.
+    pub async fn open(address: &str, app: &str, build: &str, version: &str) -> Self {
+        Self::hello(address, json!({"app": app, "build": build, "version": version})).await
+    }
+
+    /// Its session's ID.
+    pub fn session(&self) -> String {
+        crate::process::text(&self.welcome["session"])
+    }
+
+    /// What takes its session over.
+    pub fn resume(&self) -> String {
+        crate::process::text(&self.welcome["resume"])
+    }
+
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: &Value) {
+        self.send_message(Message::text(frame.to_string())).await;
+    }
+
+    /// Sends anything.
+    pub async fn send_message(&mut self, message: Message) {
+        self.socket.send(message).await.expect("the server takes it");
+    }
+
+    /// The next frame, which must be of this type.
+    pub async fn frame(&mut self, kind: &str) -> Value {
+        let frame = self.next_frame(PATIENCE).await.unwrap_or_else(|| panic!("no {kind} came"));
+        assert_eq!(frame["type"], kind, "{frame}");
+        frame
+    }
+
+    /// The next text frame, if one comes in time. Pings are answered on the way.
+    pub async fn next_frame(&mut self, within: Duration) -> Option<Value> {
+        let next = async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Text(text))) => break serde_json::from_str(&text).ok(),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    _ => break None,
+                }
+            }
+        };
+        timeout(within, next).await.ok().flatten()
+    }
+
+    /// All frames that came before the answer to a ping: what the server has said up to now.
+    pub async fn frames_until_pong(&mut self) -> Vec<Value> {
+        self.send(&json!({"type": "ping"})).await;
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.next_frame(PATIENCE).await.expect("a pong");
+            if frame["type"] == "pong" {
+                return frames;
+            }
+            frames.push(frame);
+        }
+    }
+
+    /// Reads on until the server closes, and says how.
+    pub async fn closed(&mut self) -> Option<(u16, String)> {
+        let end = async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Close(frame))) => {
+                        break frame.map(|CloseFrame { code, reason }| (code.into(), reason.to_string()));
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => break None,
+                }
+            }
+        };
+        timeout(PATIENCE, end).await.expect("the server closes")
+    }
+
+    /// Closes as a page does.
+    pub async fn close(mut self, code: u16) {
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
+        let _ = self.socket.close(Some(frame)).await;
+        // Until the server has answered it may not have read it.
+        let _ = timeout(PATIENCE, async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+    }
+
+    /// The raw connection, for breaking it.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        match self.socket.get_mut() {
+            MaybeTlsStream::Plain(stream) => stream,
+            _ => unreachable!("tests connect without TLS"),
+        }
+    }
+}

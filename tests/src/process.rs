@@ -1,0 +1,194 @@
+//! The real binary, started on port 0 with a folder of its own, and stopped with the test.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::eventually;
+
+/// The admin token of every server in the tests.
+pub const TOKEN: &str = "admin-token-of-the-tests";
+
+/// A running `freshwire serve`.
+pub struct Server {
+    child: Child,
+    folder: PathBuf,
+    flags: Vec<String>,
+    /// Of the first start; kept over restarts.
+    address: String,
+    _temporary: Option<TempDir>,
+}
+
+/// The binary, as cargo built it beside this test.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("FRESHWIRE_BIN") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let profile = test.parent().and_then(Path::parent).expect("tests are in PROFILE/deps");
+    let binary = profile.join("freshwire");
+    assert!(binary.exists(), "{} is not built: run 'cargo build -p freshwire'", binary.display());
+    binary
+}
+
+impl Server {
+    /// Starts one in a temporary folder.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one with more flags.
+    pub async fn start_with(flags: &[&str]) -> Self {
+        let temporary = TempDir::new().expect("a temporary folder");
+        let mut server = Self::start_in(temporary.path(), flags).await;
+        server._temporary = Some(temporary);
+        server
+    }
+
+    /// Starts one in a folder that outlives it.
+    pub async fn start_in(folder: &Path, flags: &[&str]) -> Self {
+        let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
+        let (child, address) = spawn(folder, "127.0.0.1:0", &flags).await;
+        Self { child, folder: folder.to_owned(), flags, address, _temporary: None }
+    }
+
+    /// Where it listens, as host:port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// An address of its API.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process ID");
+        kill_process(pid, Signal::TERM).expect("it runs");
+        tokio::time::timeout(Duration::from_secs(60), self.child.wait())
+            .await
+            .expect("it stops")
+            .expect("it ran")
+    }
+
+    /// Starts it again in its folder and on its address.
+    pub async fn restart(&mut self) {
+        let (child, address) = spawn(&self.folder, &self.address, &self.flags).await;
+        assert_eq!(address, self.address);
+        self.child = child;
+    }
+
+    /// Calls its API with the admin token; answers status and body.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.call_with(method, path, body, &[]).await
+    }
+
+    /// The same with more headers.
+    pub async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
+        let method = method.parse().expect("a method");
+        let mut request = client().request(method, self.url(path)).bearer_auth(TOKEN);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Calls its API, which must agree.
+    pub async fn done(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let (status, answer) = self.call(method, path, body).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// Reads from its API.
+    pub async fn get(&self, path: &str) -> Value {
+        self.done("GET", path, None).await
+    }
+
+    /// Sessions by build, those with none left out.
+    pub async fn census(&self, app: &str) -> Vec<(String, u64)> {
+        let census = self.get(&format!("/v1/apps/{app}/census")).await;
+        let rows = census["rows"].as_array().expect("rows").iter();
+        rows.map(|row| (text(&row["build"]), row["sessions"].as_u64().expect("a count")))
+            .filter(|(_, sessions)| *sessions > 0)
+            .collect()
+    }
+
+    /// Resident memory in bytes.
+    pub fn rss(&self) -> u64 {
+        rss(self.pid())
+    }
+}
+
+/// Resident memory of a process in bytes.
+pub fn rss(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux tells it");
+    let kib: u64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
+    kib * 1024
+}
+
+/// A JSON string.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a string: {value}")).to_owned()
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
+async fn spawn(folder: &Path, listen: &str, flags: &[String]) -> (Child, String) {
+    fs::create_dir_all(folder).expect("its folder");
+    let file = folder.join("address");
+    let _ = fs::remove_file(&file);
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("stderr")).expect("its log");
+    let mut child = Command::new(binary())
+        .args(["serve", "--listen", listen, "--admin-token", TOKEN])
+        .args(["--data".as_ref(), folder.join("data").as_os_str()])
+        .args(["--addr-file".as_ref(), file.as_os_str()])
+        .args(flags)
+        .stdin(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary starts");
+    let address = eventually("the server listens", async || {
+        if let Ok(Some(status)) = child.try_wait() {
+            let log = fs::read_to_string(folder.join("stderr")).unwrap_or_default();
+            panic!("the server ended with {status}: {log}");
+        }
+        fs::read_to_string(&file).ok()
+    })
+    .await;
+    (child, address.trim().to_owned())
+}
