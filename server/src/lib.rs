@@ -3,6 +3,7 @@
 //! Three verbs: [`Server::new`], [`Server::listen`], [`Server::shutdown`].
 
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod core;
 pub mod fleet;

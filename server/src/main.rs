@@ -4,7 +4,8 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use freshwire::cli;
 
 #[derive(Parser)]
 #[command(
@@ -12,6 +13,8 @@ use clap::{Parser, Subcommand};
     about = "Know which builds of your single-page app are still open, and move them to a safe one"
 )]
 struct Args {
+    #[command(flatten)]
+    globals: cli::Globals,
     #[command(subcommand)]
     command: Command,
 }
@@ -20,10 +23,12 @@ struct Args {
 enum Command {
     /// Run the server.
     Serve(serve::ServeArgs),
+    #[command(flatten)]
+    Operator(cli::Command),
 }
 
 fn main() -> ExitCode {
-    let Args { command } = Args::parse();
+    let Args { globals, command } = Args::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         match command {
             Command::Serve(args) => serve::run(args).await,
+            Command::Operator(command) => cli::run(command, globals, Args::command).await,
         }
     })
 }

@@ -22,7 +22,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), looking)
+    tokio::time::timeout(Duration::from_mins(1), looking)
         .await
         .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }

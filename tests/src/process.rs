@@ -24,7 +24,8 @@ pub struct Server {
     flags: Vec<String>,
     /// Of the first start; kept over restarts.
     address: String,
-    _temporary: Option<TempDir>,
+    /// Deleted with the server.
+    temporary: Option<TempDir>,
 }
 
 /// The binary, as cargo built it beside this test.
@@ -33,8 +34,10 @@ pub fn binary() -> PathBuf {
         return path.into();
     }
     let test = std::env::current_exe().expect("a test knows where it is");
-    let profile = test.parent().and_then(Path::parent).expect("tests are in PROFILE/deps");
-    let binary = profile.join("freshwire");
+    // Tests are in PROFILE/deps, programs in PROFILE.
+    let folders = test.ancestors().skip(1).take(2);
+    let binary = folders.map(|folder| folder.join("freshwire")).find(|binary| binary.exists());
+    let binary = binary.unwrap_or_else(|| test.with_file_name("freshwire"));
     assert!(binary.exists(), "{} is not built: run 'cargo build -p freshwire'", binary.display());
     binary
 }
@@ -49,7 +52,7 @@ impl Server {
     pub async fn start_with(flags: &[&str]) -> Self {
         let temporary = TempDir::new().expect("a temporary folder");
         let mut server = Self::start_in(temporary.path(), flags).await;
-        server._temporary = Some(temporary);
+        server.temporary = Some(temporary);
         server
     }
 
@@ -57,7 +60,7 @@ impl Server {
     pub async fn start_in(folder: &Path, flags: &[&str]) -> Self {
         let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
         let (child, address) = spawn(folder, "127.0.0.1:0", &flags).await;
-        Self { child, folder: folder.to_owned(), flags, address, _temporary: None }
+        Self { child, folder: folder.to_owned(), flags, address, temporary: None }
     }
 
     /// Where it listens, as host:port.
@@ -84,7 +87,7 @@ impl Server {
     pub async fn terminate(&mut self) -> ExitStatus {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process ID");
         kill_process(pid, Signal::TERM).expect("it runs");
-        tokio::time::timeout(Duration::from_secs(60), self.child.wait())
+        tokio::time::timeout(Duration::from_mins(1), self.child.wait())
             .await
             .expect("it stops")
             .expect("it ran")
@@ -156,6 +159,16 @@ pub fn rss(pid: u32) -> u64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux tells it");
     let kib: u64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number");
     kib * 1024
+}
+
+/// Processor time that a process has used, of all its threads.
+pub fn cpu_time(pid: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
+    let nanos = |thread: fs::DirEntry| -> Option<u64> {
+        // A thread may have ended since it was listed.
+        fs::read_to_string(thread.path().join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
+    };
+    Duration::from_nanos(threads.filter_map(nanos).sum())
 }
 
 /// A JSON string.

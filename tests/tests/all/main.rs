@@ -5,6 +5,8 @@
     reason = "a panic is a test's report, and its name says what it shows"
 )]
 
+mod cli;
+mod crowd;
 mod log_contract;
 mod log_crash;
 mod log_faults;

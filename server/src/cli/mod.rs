@@ -1,0 +1,270 @@
+//! The operator's commands: a client of the HTTP API that answers in tables and sentences, or in JSON.
+
+mod apps;
+mod args;
+mod census;
+mod change;
+mod client;
+mod current;
+mod history;
+mod minimum;
+mod release;
+mod retire;
+mod say;
+mod sessions;
+mod shell;
+mod snippet;
+mod table;
+mod terminal;
+mod token;
+mod trouble;
+
+use std::{cell::OnceCell, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use reqwest::Url;
+use serde_json::Value;
+
+use self::{client::Client, terminal::Terminal, trouble::Trouble};
+use crate::core::names::AppName;
+
+/// Where a server listens that was told nothing else.
+const DEFAULT_URL: &str = "http://127.0.0.1:3774";
+/// Where a server that was started here has written its first admin token.
+const LOCAL_TOKEN: &str = "freshwire-data/admin-token";
+/// Flags of every command, in its help.
+const HEADING: &str = "Every operator's command";
+
+/// What an operator can do from the command line.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// List the apps and how their pages stand
+    Apps(apps::ListArgs),
+    /// Make an app, or change its settings
+    #[command(subcommand)]
+    App(apps::AppCommand),
+    /// Print what to paste into an app's HTML, its security policy and its pipeline
+    Snippet(snippet::SnippetArgs),
+    /// Register a build; it becomes current at once unless it is rolling
+    Release(release::ReleaseArgs),
+    /// List an app's releases, newest first
+    Releases(release::ListArgs),
+    /// Make a rolling release current: every server serves it now
+    Settle(release::SettleArgs),
+    /// Make another release current: roll back, or forward
+    Current(current::CurrentArgs),
+    /// Say what is the lowest release that is still supported, and move the pages below it
+    Minimum(minimum::MinimumArgs),
+    /// Say that one build is bad, and move its pages
+    Retire(retire::RetireArgs),
+    /// Take back that a build is bad
+    Reinstate(retire::ReinstateArgs),
+    /// Who is still old: open pages by build
+    Census(census::CensusArgs),
+    /// List open pages
+    Sessions(sessions::SessionsArgs),
+    /// Who changed what, newest first
+    Log(history::LogArgs),
+    /// Make, list and revoke operators' tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print a script that completes freshwire's commands in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every command takes. The token itself is no argument: other users see those.
+#[derive(Args, Clone, Debug)]
+pub struct Globals {
+    /// The server.
+    #[arg(help = "The server", long, global = true, env = "FRESHWIRE_URL", hide_env_values = true, default_value = DEFAULT_URL, value_parser = parse_url, help_heading = HEADING)]
+    pub url: Url,
+    /// File with the token.
+    #[arg(help = "File with the token [default: env FRESHWIRE_TOKEN, or for a server on this machine freshwire-data/admin-token]", long, global = true, value_name = "FILE", env = "FRESHWIRE_TOKEN_FILE", hide_env_values = true, help_heading = HEADING)]
+    pub token_file: Option<PathBuf>,
+    /// Print the server's JSON answer.
+    #[arg(help = "Print the server's JSON answer", long, global = true, help_heading = HEADING)]
+    pub json: bool,
+}
+
+/// Which app.
+#[derive(Args, Clone, Debug)]
+struct OfApp {
+    /// The app
+    app: AppName,
+}
+
+/// Runs a command to its end. `root` is the whole program's command line, for its completions.
+pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command) -> ExitCode {
+    let console = Console { globals, terminal: Terminal::here(), client: OnceCell::new() };
+    let done = match command {
+        Command::Apps(args) => apps::list(&console, args).await,
+        Command::App(apps::AppCommand::Set(args)) => apps::set(&console, args).await,
+        Command::Snippet(args) => {
+            snippet::print(&console, &args);
+            Ok(())
+        }
+        Command::Release(args) => release::register(&console, args).await,
+        Command::Releases(args) => release::list(&console, args).await,
+        Command::Settle(args) => release::settle(&console, args).await,
+        Command::Current(args) => current::set(&console, args).await,
+        Command::Minimum(args) => minimum::set(&console, args).await,
+        Command::Retire(args) => retire::retire(&console, args).await,
+        Command::Reinstate(args) => retire::reinstate(&console, args).await,
+        Command::Census(args) => census::print(&console, args).await,
+        Command::Sessions(args) => sessions::list(&console, args).await,
+        Command::Log(args) => history::list(&console, args).await,
+        Command::Token(command) => token::run(&console, command).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut root(), "freshwire", &mut script);
+            Terminal::print(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => console.fail(&trouble),
+    }
+}
+
+/// Where a command gets its answers and puts its words.
+struct Console {
+    globals: Globals,
+    terminal: Terminal,
+    client: OnceCell<Client>,
+}
+
+impl Console {
+    /// The client, made when it is first needed.
+    fn client(&self) -> Result<&Client, Trouble> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = Client::new(self.globals.url.clone(), self.globals.token()?.as_deref())?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Prints the server's answer when that is what was asked for.
+    fn printed_json(&self, answer: &Value) -> bool {
+        if self.globals.json {
+            Terminal::print(&format!("{answer:#}\n"));
+        }
+        self.globals.json
+    }
+
+    /// Prints a line for people.
+    fn say(line: impl AsRef<str>) {
+        Terminal::print(&format!("{}\n", table::plain(line.as_ref())));
+    }
+
+    /// Prints how to undo what was just done.
+    fn undo(&self, undo: &Undo) {
+        let word = self.terminal.paint("undo:", terminal::BOLD);
+        let way = match undo {
+            Undo::By(words) => self.command(words),
+            Undo::Never(why) => format!("none; {why}"),
+        };
+        Terminal::print(&format!("{word} {way}\n"));
+    }
+
+    /// A freshwire command that reaches the same server in the same role, quoted for a shell.
+    fn command<S: AsRef<str>>(&self, words: &[S]) -> String {
+        let mut line = vec!["freshwire".to_owned()];
+        line.extend(words.iter().map(|word| word.as_ref().to_owned()));
+        let env = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let usual = env("FRESHWIRE_URL").unwrap_or_else(|| DEFAULT_URL.to_owned());
+        if parse_url(&usual).ok().as_ref() != Some(&self.globals.url) {
+            line.extend(["--url".to_owned(), self.globals.url.as_str().trim_end_matches('/').to_owned()]);
+        }
+        if let Some(file) = self.globals.token_file.as_ref().map(|file| file.to_string_lossy().into_owned())
+            && env("FRESHWIRE_TOKEN_FILE").as_ref() != Some(&file)
+        {
+            line.extend(["--token-file".to_owned(), file]);
+        }
+        shell::line(line)
+    }
+
+    /// Says that a list was cut off at its limit.
+    fn note_more(&self, next: Option<&String>, shown: usize) {
+        if next.is_some() {
+            self.terminal
+                .complain("note", &format!("there are more than these {shown}: --limit N shows more"));
+        }
+    }
+
+    fn fail(&self, trouble: &Trouble) -> ExitCode {
+        if let Trouble::Refused { answer, .. } = trouble {
+            self.printed_json(answer);
+        }
+        if matches!(trouble, Trouble::Declined) {
+            Terminal::note(&trouble.to_string());
+        } else {
+            self.terminal.complain("error", &table::plain(&trouble.to_string()));
+        }
+        if let Some(advice) = trouble.advice() {
+            let text = match advice.command {
+                Some(words) => format!("{}: {}", advice.text, self.command(&words)),
+                None => advice.text,
+            };
+            self.terminal.complain("try", &text);
+        }
+        trouble.exit_code()
+    }
+}
+
+/// How a change is taken back.
+#[derive(Debug, PartialEq, Eq)]
+enum Undo {
+    /// By this command's words.
+    By(Vec<String>),
+    /// Not at all, for this reason.
+    Never(String),
+}
+
+impl Undo {
+    fn by<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Self {
+        Self::By(words.into_iter().map(Into::into).collect())
+    }
+
+    fn never(why: impl Into<String>) -> Self {
+        Self::Never(why.into())
+    }
+}
+
+impl Globals {
+    /// The token: from the file named, else from the environment, else a local server's own.
+    fn token(&self) -> Result<Option<String>, Trouble> {
+        let trimmed = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        if let Some(file) = &self.token_file {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                Trouble::Usage(format!("can't read the token file {}: {error}", file.display()))
+            })?;
+            return match trimmed(text) {
+                Some(token) => Ok(Some(token)),
+                None => Err(Trouble::Usage(format!("the token file {} is empty", file.display()))),
+            };
+        }
+        if let Some(token) = std::env::var("FRESHWIRE_TOKEN").ok().and_then(trimmed) {
+            return Ok(Some(token));
+        }
+        let local =
+            client::is_loopback(&self.url).then(|| std::fs::read_to_string(LOCAL_TOKEN).ok()).flatten();
+        Ok(local.and_then(trimmed))
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let mut url: Url = text.parse().map_err(|error| format!("{error}; a URL is such as {DEFAULT_URL}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(format!("a server's URL is such as {DEFAULT_URL}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a server's URL has no user and no password; use a token".to_owned());
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}

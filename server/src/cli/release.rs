@@ -1,0 +1,235 @@
+//! `release`, `releases` and `settle`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+use reqwest::Method;
+
+use super::{
+    Console, OfApp, Trouble, Undo,
+    args::{ChangeFlags, forces, parse_step, word},
+    change::{Wish, json, make},
+    client::typed,
+    current, say,
+    table::{Cell, Column, Table},
+    terminal::{DIM, Terminal, standing_style},
+};
+use crate::{
+    api::{
+        answers::{ReleaseStatus, ReleasesAnswer},
+        bodies::{ReleaseBody, SettleBody},
+    },
+    core::{
+        change::{Severity, Step},
+        judge::Standing,
+        names::BuildId,
+        order::Version,
+        time::{Moment, Period},
+    },
+};
+
+/// What `release` takes.
+#[derive(Args, Debug)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// What its pages carry, often a git SHA
+    #[arg(long)]
+    build: BuildId,
+    /// Its semantic version
+    #[arg(long)]
+    version: Option<Version>,
+    /// Who made it
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// What it does, in a line
+    #[arg(long)]
+    message: Option<String>,
+    /// When its commit was made, such as 2026-01-31T12:00:00Z (git log -1 --format=%cI)
+    #[arg(long, value_name = "TIME")]
+    committed_at: Option<Moment>,
+    /// Picks what the pages behind it are asked to do [default: normal]
+    #[arg(long, value_parser = word::<Severity>(["silent", "normal", "important", "security"]))]
+    severity: Option<Severity>,
+    /// Server-side things that it relies on, with commas between
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    needs: Vec<String>,
+    /// JSON file with its files and their hashes: {"assets/app.js": "sha256-…"}
+    #[arg(long, value_name = "FILE")]
+    assets: Option<PathBuf>,
+    /// Register it only; it becomes current when settled
+    #[arg(long)]
+    rolling: bool,
+    /// Register it though it is older than what is current
+    #[arg(long)]
+    anyway: bool,
+    /// Time over which the pages behind it are told, such as 90s or 30m [default: pages ÷ the app's refresh rate]
+    #[arg(long, value_name = "DURATION", help_heading = "Pace")]
+    over: Option<Period>,
+    /// In place of the severity's action, repeated for each step: --step 0s:prompt --step 30m:countdown
+    #[arg(long = "step", value_name = "AFTER:ACTION", value_parser = parse_step, help_heading = "Pace")]
+    steps: Vec<Step>,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
+/// What `releases` takes.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+/// What `settle` takes.
+#[derive(Args, Debug)]
+pub struct SettleArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// The rolling release
+    build: BuildId,
+    /// Time over which the pages behind it are told, such as 90s or 30m [default: pages ÷ the app's refresh rate]
+    #[arg(long, value_name = "DURATION", help_heading = "Pace")]
+    over: Option<Period>,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
+/// Registers a release.
+pub async fn register(console: &Console, args: ReleaseArgs) -> Result<(), Trouble> {
+    let app = &args.of.app;
+    let assets = args.assets.as_ref().map(read_assets).transpose()?.unwrap_or_default();
+    let named = say::build(args.build.as_str(), args.version.as_ref());
+    let asks = forces(&args.steps);
+    let body = ReleaseBody {
+        build: args.build,
+        version: args.version,
+        by: args.by,
+        message: args.message,
+        committed_at: args.committed_at,
+        severity: args.severity.unwrap_or_default(),
+        needs: args.needs,
+        assets,
+        rolling: args.rolling,
+        anyway: args.anyway,
+        over: args.over,
+        steps: args.steps,
+    };
+    let wish = Wish {
+        app,
+        method: Method::POST,
+        path: vec!["releases"],
+        body: Some(json(&body)),
+        what: format!("releasing {named}"),
+        asks,
+    };
+    let Some(changed) = make(console, &args.flags, wish).await? else { return Ok(()) };
+    if changed.repeated {
+        Console::say(format!("{named} is a release of {app} already"));
+        console.undo(&Undo::never("nothing was changed"));
+        return Ok(());
+    }
+    let is_current = changed.current.as_ref().is_some_and(|current| current.build == body.build);
+    if is_current {
+        Console::say(format!(
+            "{named} is released and current for {app}; this {}",
+            say::moved(&changed, "moves", None)
+        ));
+        console.undo(&current::undo(app, &changed));
+    } else {
+        let settle = console.command(&["settle", app.as_str(), body.build.as_str()]);
+        Console::say(format!("{named} is registered for {app}; when every server serves it: {settle}"));
+        console.undo(&Undo::never("a release stays registered, and moves no page before it is settled"));
+    }
+    Ok(())
+}
+
+fn read_assets(file: &PathBuf) -> Result<BTreeMap<String, String>, Trouble> {
+    let wrong = |why: String| Trouble::Usage(format!("can't use the assets in {}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text)
+        .map_err(|error| wrong(format!("it should be a JSON object of paths and their hashes: {error}")))
+}
+
+/// Settles a rolling release.
+pub async fn settle(console: &Console, args: SettleArgs) -> Result<(), Trouble> {
+    let (app, build) = (&args.of.app, &args.build);
+    let wish = Wish {
+        app,
+        method: Method::POST,
+        path: vec!["releases", build.as_str(), "settle"],
+        body: Some(json(&SettleBody { over: args.over })),
+        what: format!("settling {build}"),
+        asks: false,
+    };
+    let Some(changed) = make(console, &args.flags, wish).await? else { return Ok(()) };
+    let named = changed.current.as_ref().map_or_else(|| build.to_string(), say::release);
+    Console::say(format!(
+        "{named} is settled and current for {app}; this {}",
+        say::moved(&changed, "moves", None)
+    ));
+    console.undo(&current::undo(app, &changed));
+    Ok(())
+}
+
+/// Prints the releases.
+pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
+    let app = args.of.app.as_str();
+    let answer =
+        console.client()?.list(&["apps", app, "releases"], &[], "releases", args.limit as usize).await?;
+    if console.printed_json(&answer) {
+        return Ok(());
+    }
+    let releases: ReleasesAnswer = typed(&answer)?;
+    if releases.releases.is_empty() {
+        let make = console.command(&["release", app, "--build", "BUILD"]);
+        Terminal::note(&format!("{app} has no releases yet; make one: {make}"));
+        return Ok(());
+    }
+    Terminal::print(&table(&releases).draw(console.terminal.look));
+    console.note_more(releases.next.as_ref(), releases.releases.len());
+    Ok(())
+}
+
+fn table(releases: &ReleasesAnswer) -> Table {
+    let mut table = Table::new([
+        Column::figure("#"),
+        Column::text("BUILD"),
+        Column::text("VERSION"),
+        Column::text("STATUS"),
+        Column::text("SEVERITY"),
+        Column::figure("SESSIONS"),
+        Column::text("BY"),
+        Column::elastic("MESSAGE"),
+        Column::text("REGISTERED"),
+    ]);
+    let now = say::now();
+    for release in &releases.releases {
+        let (status, style) = match release.status {
+            ReleaseStatus::Registered if release.rolling => ("rolling", standing_style(Standing::Ahead)),
+            ReleaseStatus::Registered => ("registered", standing_style(Standing::Ahead)),
+            ReleaseStatus::Current => ("current", standing_style(Standing::Current)),
+            ReleaseStatus::Superseded => ("superseded", DIM),
+            ReleaseStatus::Retired => ("retired", standing_style(Standing::Unsupported)),
+        };
+        let severity = json(&release.severity);
+        let message = match (&release.retired, &release.message) {
+            (Some(reason), _) => format!("retired: {reason}"),
+            (None, message) => message.clone().unwrap_or_default(),
+        };
+        table.row([
+            Cell::from(release.release.to_string()),
+            Cell::from(release.build.as_str()),
+            Cell::maybe(release.version.as_ref()),
+            Cell::styled(status, style),
+            Cell::from(severity.as_str().unwrap_or_default()),
+            Cell::from(release.sessions.to_string()),
+            Cell::maybe(release.by.as_ref()),
+            Cell::from(message),
+            Cell::from(say::relative(release.registered_at, now)),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,110 @@
+/** The app's own web server: a sample page that carries a build, and every way in which an origin can be wrong. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Build } from "./freshwire.js";
+import { SCRIPT, STYLE, document as sample } from "./page.js";
+
+/** A request for the document: by the snippet's look, or by a navigation. */
+export interface DocumentRequest {
+  path: string;
+  build: string;
+  by: "look" | "navigation";
+}
+
+export class Site {
+  /** What documents carry. */
+  deployed: Build;
+  /** What a look is shown instead: an origin that flaps. */
+  looksLike: Build | undefined;
+  /** In place of a document, for looks and navigations alike. */
+  wrong: { status: number; location?: string } | undefined;
+  /** The page's Content-Security-Policy. */
+  policy: string | undefined;
+  /** What stands in the head; the default is the script tag. */
+  head: (build: Build) => string;
+  readonly documents: DocumentRequest[] = [];
+
+  private server: Server | undefined;
+  private port = 0;
+
+  private constructor(
+    private readonly app: string,
+    deployed: Build,
+    private readonly freshwire: string,
+  ) {
+    this.deployed = deployed;
+    this.head = (build) => this.tag(build);
+  }
+
+  /** `freshwire` is the origin that its pages load the snippet from. */
+  static async start(app: string, deployed: Build, freshwire: string): Promise<Site> {
+    const site = new Site(app, deployed, freshwire);
+    await site.online();
+    return site;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** As the README tells people to embed it. */
+  tag({ build, version }: Build, app = this.app): string {
+    return `<meta name="freshwire-build" content="${build}" />
+<script src="${this.freshwire}/freshwire.js" data-app="${app}" data-version="${version}" async></script>`;
+  }
+
+  /** How often a page was really loaded. */
+  get navigations(): number {
+    return this.documents.filter(({ by }) => by == "navigation").length;
+  }
+
+  get looks(): number {
+    return this.documents.filter(({ by }) => by == "look").length;
+  }
+
+  /** On the same port as before. */
+  async online(): Promise<void> {
+    const server = (this.server = createServer((request, response) => this.answer(request, response)));
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.port, "127.0.0.1", resolve);
+    });
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  async offline(): Promise<void> {
+    const server = this.server;
+    this.server = undefined;
+    if (!server) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  stop(): Promise<void> {
+    return this.offline();
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? "/";
+    const file = { "/app.js": SCRIPT, "/style.css": STYLE }[path];
+    if (file) {
+      response.setHeader("content-type", path.endsWith("js") ? "text/javascript" : "text/css");
+      response.end(file);
+      return;
+    }
+    if (path == "/favicon.ico") return void response.writeHead(204).end();
+    const by = request.headers["sec-fetch-mode"] == "navigate" ? "navigation" : "look";
+    const build = (by == "look" && this.looksLike) || this.deployed;
+    this.documents.push({ path, build: build.build, by });
+    if (this.wrong) {
+      const { status, location } = this.wrong;
+      return void response.writeHead(status, location ? { location } : {}).end("Something went wrong");
+    }
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    response.setHeader("cache-control", "no-cache");
+    if (this.policy) response.setHeader("content-security-policy", this.policy);
+    response.end(sample(build, this.head(build)));
+  }
+}
