@@ -12,3 +12,4 @@ mod log_crash;
 mod log_faults;
 mod log_side;
 mod moving;
+mod readme;
