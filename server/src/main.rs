@@ -1,5 +1,7 @@
 //! The `freshwire` binary: the server and the operator's command line.
 
+mod demo;
+mod process;
 mod serve;
 
 use std::process::ExitCode;
@@ -23,6 +25,8 @@ struct Args {
 enum Command {
     /// Run the server.
     Serve(serve::ServeArgs),
+    /// See it move: a server, a small shop and a crowd of simulated pages, all of it temporary.
+    Demo(demo::DemoArgs),
     #[command(flatten)]
     Operator(cli::Command),
 }
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         match command {
             Command::Serve(args) => serve::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
             Command::Operator(command) => cli::run(command, globals, Args::command).await,
         }
     })

@@ -1,12 +1,6 @@
 //! `freshwire serve`.
 
-use std::{
-    fs, io,
-    io::IsTerminal,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io, io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use freshwire::{Config, Routes, Server, core::time::Period, session::Timing};
@@ -15,6 +9,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tracing_subscriber::EnvFilter;
+
+use crate::process;
 
 /// Connections that wait to be accepted: pages come back in bursts.
 const BACKLOG: u32 = 4096;
@@ -86,10 +82,13 @@ pub async fn run(args: ServeArgs) -> ExitCode {
 }
 
 async fn serve(args: ServeArgs) -> Result<(), String> {
-    raise_file_limit();
+    let mut stopped =
+        process::StopSignal::new().map_err(|error| format!("signals can't be waited for: {error}"))?;
+    process::raise_file_limit();
+    outlive_full_files().map_err(|error| format!("signals can't be handled: {error}"))?;
     // The addresses first: a port in use is found before the store is touched.
-    let pages = bind(args.listen)?;
-    let operators = args.ops_listen.map(bind).transpose()?;
+    let pages = bind("--listen", args.listen)?;
+    let operators = args.ops_listen.map(|address| bind("--ops-listen", address)).transpose()?;
     let routes = routes(&args);
 
     let mut config = Config::new(&args.data);
@@ -114,9 +113,9 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         server.listen(listener, Routes::Operators);
     }
     if let Some(file) = &args.addr_file {
-        write_address(file, address).map_err(|error| format!("{}: {error}", file.display()))?;
+        process::write_addresses(file, &[address]).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    stop_signal().await.map_err(|error| format!("signals can't be waited for: {error}"))?;
+    stopped.wait().await;
     server.shutdown().await;
     Ok(())
 }
@@ -135,7 +134,7 @@ fn routes(args: &ServeArgs) -> Routes {
     }
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
     let bind = || -> io::Result<TcpListener> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
@@ -144,43 +143,26 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     };
     bind().map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("{address} is in use; stop what listens there, or choose another with --listen HOST:PORT")
+            format!("{address} is in use; stop what listens there, or choose another with {flag} HOST:PORT")
         }
         _ => format!("can't listen on {address}: {error}"),
     })
 }
 
-/// By rename, so that whoever waits for the file never reads half of it.
-fn write_address(file: &Path, address: SocketAddr) -> io::Result<()> {
-    let mut half = file.as_os_str().to_owned();
-    half.push(".half");
-    fs::write(&half, format!("{address}\n"))?;
-    fs::rename(&half, file)
-}
-
-async fn stop_signal() -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
-}
-
-/// Every session is an open file: as many as the system allows.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
+/// A file that may not grow is to be an error of the write, like a full disk, and not the end of the process. The
+/// handler stays when what waits for the signal is dropped.
+fn outlive_full_files() -> io::Result<()> {
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 fn init_logs(format: Option<LogFormat>) {
     let format =
         format.unwrap_or(if io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json });
     let filter = EnvFilter::try_from_env("FRESHWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Where the log can't be written (a full disk has no room for it either) it would complain with `eprintln!`, which
+    // then panics in whatever thread had something to say.
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Pretty => logs.with_target(false).init(),
         LogFormat::Json => logs.json().init(),

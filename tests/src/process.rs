@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -58,8 +59,21 @@ impl Server {
 
     /// Starts one in a folder that outlives it.
     pub async fn start_in(folder: &Path, flags: &[&str]) -> Self {
+        Self::spawn(folder, "127.0.0.1:0", flags).await
+    }
+
+    /// Starts one that listens somewhere else than on the loopback address only.
+    pub async fn start_on(listen: &str, flags: &[&str]) -> Self {
+        let temporary = TempDir::new().expect("a temporary folder");
+        let mut server = Self::spawn(temporary.path(), listen, flags).await;
+        server.address = server.address.replace("0.0.0.0", "127.0.0.1");
+        server.temporary = Some(temporary);
+        server
+    }
+
+    async fn spawn(folder: &Path, listen: &str, flags: &[&str]) -> Self {
         let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
-        let (child, address) = spawn(folder, "127.0.0.1:0", &flags).await;
+        let (child, address) = spawn(folder, listen, &flags).await;
         Self { child, folder: folder.to_owned(), flags, address, temporary: None }
     }
 
@@ -73,6 +87,21 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// Its folder: its store is in `data`, and its log in `stderr`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// All that it has logged, over restarts.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("stderr")).expect("its log")
+    }
+
+    /// The process, for signals and limits.
+    pub fn process(&self) -> Pid {
+        i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process ID")
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id().expect("it runs")
@@ -83,10 +112,19 @@ impl Server {
         self.child.kill().await.expect("it runs");
     }
 
+    /// Asks it to stop.
+    pub fn ask_to_stop(&self) {
+        kill_process(self.process(), Signal::TERM).expect("it runs");
+    }
+
     /// Asks it to stop, and waits until it has.
     pub async fn terminate(&mut self) -> ExitStatus {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process ID");
-        kill_process(pid, Signal::TERM).expect("it runs");
+        self.ask_to_stop();
+        self.stopped().await
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(&mut self) -> ExitStatus {
         tokio::time::timeout(Duration::from_mins(1), self.child.wait())
             .await
             .expect("it stops")
@@ -133,9 +171,22 @@ impl Server {
         answer
     }
 
+    /// Registers a release, which must be taken.
+    pub async fn release(&self, app: &str, body: Value) -> Value {
+        self.done("POST", &format!("/v1/apps/{app}/releases"), Some(body)).await
+    }
+
     /// Reads from its API.
     pub async fn get(&self, path: &str) -> Value {
         self.done("GET", path, None).await
+    }
+
+    /// A counter's value; 0 if nothing was counted. `series` is its name with labels, as Prometheus reads it.
+    pub async fn counter(&self, series: &str) -> u64 {
+        let answer = client().get(self.url("/metrics")).send().await.expect("an answer");
+        let text = answer.text().await.expect("a text");
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
     /// Sessions by build, those with none left out.
@@ -176,8 +227,13 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a string: {value}")).to_owned()
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+/// An HTTP client that keeps no connection, so that tests can share it.
+pub fn client() -> &'static reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        builder.build().expect("a client")
+    });
+    &CLIENT
 }
 
 async fn spawn(folder: &Path, listen: &str, flags: &[String]) -> (Child, String) {

@@ -24,6 +24,7 @@ const REPLACED = 4102;
 
 /** What outlives this document, written on pagehide only: a duplicated tab must inherit none of it. */
 interface Kept {
+  build?: string;
   session?: string;
   resume?: string;
   via?: string;
@@ -42,7 +43,9 @@ export function client(base: string, build: string, options: Options, ended: () 
   // A frame shares the tab's storage with the page around it, and must not walk off with its session.
   const take = (name: string) => (embedded ? undefined : stored.take<never>(name));
   const after: After | undefined = take("after");
-  let { seen = [], notice = null, ...identity }: Kept = take("session") ?? {};
+  let { build: was, seen = [], notice = null, ...identity }: Kept = take("session") ?? {};
+  // What another build was told says nothing to this one.
+  if (was != build) seen = [];
   // Reloaded by the user: the notice goes on. Reloaded for it, or arrived: the server decides afresh.
   if (after || notice?.build == build) notice = null;
 
@@ -196,7 +199,7 @@ export function client(base: string, build: string, options: Options, ended: () 
   addEventListener(
     "pagehide",
     ({ persisted }) => {
-      if (!embedded) stored.set("session", { ...identity, seen, notice: status.notice });
+      if (!embedded) stored.set("session", { build, ...identity, seen, notice: status.notice });
       line.close(refreshing ? REFRESHING : persisted ? BFCACHE : LEAVING);
     },
     { signal },

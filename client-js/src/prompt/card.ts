@@ -6,6 +6,17 @@ import type { Button, View } from "./view.js";
 /** A live region must be known to assistive technology before it speaks. */
 const ANNOUNCE_AFTER_MS = 150;
 
+/** Cards of several apps on one page stand above each other, the oldest lowest. */
+const stack: HTMLElement[] = [];
+const GAP_PX = 12;
+
+const lift = (card: HTMLElement) => {
+  let below = 0;
+  for (const { offsetHeight } of stack.slice(0, stack.indexOf(card))) below += offsetHeight + GAP_PX;
+  const margin = below ? `${below}px` : "";
+  if (card.style.marginBlockEnd != margin) card.style.marginBlockEnd = margin;
+};
+
 export interface Card {
   /** Shows, changes, or with nothing removes the card. */
   show(view: View | undefined): void;
@@ -102,6 +113,7 @@ export function card(): Card {
 
   const create = () => {
     const made = build();
+    stack.push(made.card);
     made.primary.onclick = () => view?.busy || view?.primary?.press();
     made.secondary.onclick = () => view?.busy || view?.secondary?.press();
     made.host.addEventListener("keydown", (event) => {
@@ -118,6 +130,7 @@ export function card(): Card {
     show(next) {
       view = next;
       if (!next) {
+        if (parts) stack.splice(stack.indexOf(parts.card), 1);
         parts?.host.remove();
         parts = undefined;
         announced = "";
@@ -139,6 +152,7 @@ export function card(): Card {
       row.hidden = !next.primary && !next.secondary;
       bar.hidden = !counting;
       if (counting) fill.style.transform = `scaleX(${next.left})`;
+      lift(card);
       announce(next.announce);
     },
   };

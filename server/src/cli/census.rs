@@ -35,7 +35,7 @@ pub async fn print(console: &Console, args: CensusArgs) -> Result<(), Trouble> {
         Terminal::note(&format!("no page of {app} has connected yet; what to put into it: {snippet}"));
         return Ok(());
     }
-    Terminal::print(&table(&census, say::now()).draw(console.terminal.look));
+    Terminal::print(&table(&census, crate::clock::now()).draw(console.terminal.look));
     if console.terminal.is_one() {
         let summary = console.terminal.paint(&summary(&census), DIM);
         Terminal::print(&format!("{summary}\n"));

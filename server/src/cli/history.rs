@@ -46,7 +46,7 @@ pub async fn list(console: &Console, args: LogArgs) -> Result<(), Trouble> {
         Column::text("CHANGE"),
         Column::elastic("SUMMARY"),
     ]);
-    let now = say::now();
+    let now = crate::clock::now();
     for entry in &log.entries {
         table.row([
             Cell::styled(entry.number.to_string(), DIM),

@@ -205,7 +205,7 @@ fn table(releases: &ReleasesAnswer) -> Table {
         Column::elastic("MESSAGE"),
         Column::text("REGISTERED"),
     ]);
-    let now = say::now();
+    let now = crate::clock::now();
     for release in &releases.releases {
         let (status, style) = match release.status {
             ReleaseStatus::Registered if release.rolling => ("rolling", standing_style(Standing::Ahead)),

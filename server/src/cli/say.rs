@@ -24,11 +24,6 @@ const UNITS: [(u64, u64, &str); 6] = [
     (1, 1, "second"),
 ];
 
-/// The clock, at the edge.
-pub fn now() -> Moment {
-    Moment(jiff::Timestamp::now().as_millisecond())
-}
-
 /// A time as people say it: `13 hours ago`, `in 3 days`.
 pub fn relative(then: Moment, now: Moment) -> String {
     let past = then <= now;

@@ -113,7 +113,7 @@ pub async fn list(console: &Console, args: SessionsArgs) -> Result<(), Trouble> 
         Terminal::note("no such sessions");
         return Ok(());
     }
-    Terminal::print(&table(&sessions.sessions, say::now()).draw(console.terminal.look));
+    Terminal::print(&table(&sessions.sessions, crate::clock::now()).draw(console.terminal.look));
     console.note_more(sessions.next.as_ref(), sessions.sessions.len());
     Ok(())
 }

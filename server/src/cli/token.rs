@@ -121,7 +121,10 @@ async fn create(console: &Console, args: CreateArgs) -> Result<(), Trouble> {
 }
 
 fn until(token: &TokenAnswer) -> String {
-    token.expires_at.map(|at| format!(", expires {}", say::relative(at, say::now()))).unwrap_or_default()
+    token
+        .expires_at
+        .map(|at| format!(", expires {}", say::relative(at, crate::clock::now())))
+        .unwrap_or_default()
 }
 
 async fn revoke(console: &Console, args: RevokeArgs) -> Result<(), Trouble> {
@@ -166,7 +169,7 @@ async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
         Terminal::note("no tokens but the admin's; make one: freshwire token create NAME --scope SCOPE");
         return Ok(());
     }
-    Terminal::print(&table(&tokens.tokens, say::now()).draw(console.terminal.look));
+    Terminal::print(&table(&tokens.tokens, crate::clock::now()).draw(console.terminal.look));
     console.note_more(tokens.next.as_ref(), tokens.tokens.len());
     Ok(())
 }

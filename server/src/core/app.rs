@@ -42,7 +42,7 @@ pub struct App {
     pub retired: BTreeMap<BuildId, Retirement>,
     /// By number; ended ones are kept for a while.
     pub campaigns: BTreeMap<LogNumber, Arc<Campaign>>,
-    requests: BTreeMap<String, Answered>,
+    requests: Requests,
 }
 
 /// A registered release.
@@ -92,6 +92,24 @@ pub struct Answered {
     /// The entry that it became.
     pub number: LogNumber,
     at: Moment,
+}
+
+/// The requests of a topic that were answered lately, by their idempotency key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Requests(BTreeMap<String, Answered>);
+
+impl Requests {
+    /// The one that used this key, if it is remembered at `now`.
+    pub fn answered(&self, key: &str, now: Moment) -> Option<&Answered> {
+        self.0.get(key).filter(|answered| now.since(answered.at) < KEYS_KEPT)
+    }
+
+    /// Remembers that a request was answered by an entry, and forgets those of a day ago.
+    pub(super) fn remember(&mut self, request: &Request, stamp: Stamp<'_>) {
+        self.0.retain(|_, answered| stamp.at.since(answered.at) < KEYS_KEPT);
+        let answered = Answered { hash: request.hash.clone(), number: stamp.number, at: stamp.at };
+        self.0.insert(request.key.clone(), answered);
+    }
 }
 
 /// Why a change is refused. The text says what to do instead.
@@ -144,7 +162,7 @@ impl App {
             minimums: Vec::new(),
             retired: BTreeMap::new(),
             campaigns: BTreeMap::new(),
-            requests: BTreeMap::new(),
+            requests: Requests::default(),
         }
     }
 
@@ -175,7 +193,7 @@ impl App {
 
     /// The request that already used this idempotency key, if it is remembered at `now`.
     pub fn answered(&self, key: &str, now: Moment) -> Option<&Answered> {
-        self.requests.get(key).filter(|answered| now.since(answered.at) < KEYS_KEPT)
+        self.requests.answered(key, now)
     }
 
     /// The lowest release number whose version reaches a floor, for an app that orders by registration.
@@ -186,11 +204,9 @@ impl App {
         self.releases.iter().find(reaches).map_or(u32::MAX, |release| release.number)
     }
 
-    /// Remembers that a request was answered by an entry, and forgets those of a day ago.
+    /// Remembers that a request was answered by an entry.
     pub(super) fn remember(&mut self, request: &Request, stamp: Stamp<'_>) {
-        self.requests.retain(|_, answered| stamp.at.since(answered.at) < KEYS_KEPT);
-        let answered = Answered { hash: request.hash.clone(), number: stamp.number, at: stamp.at };
-        self.requests.insert(request.key.clone(), answered);
+        self.requests.remember(request, stamp);
     }
 
     /// The app after a change, or why there is no such app. What is accepted never leaves current below the

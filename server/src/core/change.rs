@@ -279,8 +279,9 @@ pub enum Severity {
     Security,
 }
 
-/// One rung of a campaign's ladder.
+/// One rung of a campaign's ladder. Operators send it as it is, so that a typo in it must not go unseen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// How long after the session's own start.
     #[schema(value_type = String, example = "30m")]

@@ -52,6 +52,16 @@ pub enum PageFrame {
     Unknown,
 }
 
+impl PageFrame {
+    /// A frame from its text. serde takes an array for an object without names; that is no frame.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        if text.trim_start().starts_with('[') {
+            return Err(serde_json::Error::custom("a frame is a JSON object"));
+        }
+        serde_json::from_str(text)
+    }
+}
+
 /// Who a page is.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Hello {

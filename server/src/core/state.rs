@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    app::{Answered, App, Refusal, Stamp},
+    app::{Answered, App, Refusal, Requests, Stamp},
     change::{Change, Entry, Topic},
     names::{AppName, LogNumber},
     time::Moment,
@@ -30,6 +30,7 @@ pub struct TokenBook {
     pub last_at: Moment,
     /// The tokens.
     pub tokens: Tokens,
+    requests: Requests,
 }
 
 /// What the fold made of an entry.
@@ -73,7 +74,13 @@ impl State {
                 }
                 next.apps.insert(name.clone(), Arc::new(app));
             }
-            Change::Token(change) => next.tokens = Arc::new(self.tokens.after(change, stamp)?),
+            Change::Token(change) => {
+                let mut tokens = self.tokens.after(change, stamp)?;
+                if let Some(request) = &draft.request {
+                    tokens.requests.remember(request, stamp);
+                }
+                next.tokens = Arc::new(tokens);
+            }
         }
         Ok(next)
     }
@@ -99,11 +106,11 @@ impl State {
         }
     }
 
-    /// The request of a topic that already used an idempotency key. Tokens have none: their secret is shown once.
+    /// The request of a topic that already used an idempotency key.
     pub fn answered(&self, topic: &Topic, key: &str, now: Moment) -> Option<&Answered> {
         match topic {
             Topic::App(name) => self.apps.get(name)?.answered(key, now),
-            Topic::Tokens => None,
+            Topic::Tokens => self.tokens.requests.answered(key, now),
         }
     }
 }
@@ -112,7 +119,8 @@ impl TokenBook {
     fn after(&self, change: &TokenChange, stamp: Stamp<'_>) -> Result<Self, Refusal> {
         let mut tokens = self.tokens.clone();
         if tokens.apply(change, stamp.at, stamp.actor) {
-            Ok(Self { number: stamp.number, last_at: stamp.at, tokens })
+            let requests = self.requests.clone();
+            Ok(Self { number: stamp.number, last_at: stamp.at, tokens, requests })
         } else {
             Err(Refusal::NotFound("no such token; list them with: freshwire token list".into()))
         }

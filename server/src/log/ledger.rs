@@ -2,7 +2,12 @@
 //!
 //! A writer appends and then waits for what the *tail* made of its own entry: one path on one node and on many.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::StreamExt;
 use parking_lot::Mutex;
@@ -23,6 +28,8 @@ use crate::core::{
 const DECIDES_WITHIN: Duration = Duration::from_secs(10);
 /// How often a change that lost a race is tried again on the state that won.
 const TRIES: usize = 8;
+/// Topics share so many turns.
+const TURNS: usize = 64;
 /// How long the follower waits before it follows a log again that failed.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(250);
 
@@ -36,6 +43,7 @@ struct Inner {
     log: Arc<dyn Log>,
     state: watch::Sender<Arc<State>>,
     waiting: Mutex<HashMap<Uuid, oneshot::Sender<(LogNumber, Verdict)>>>,
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
 /// A change as its writer wants it.
@@ -104,7 +112,8 @@ impl Ledger {
             }
         }
         let state = watch::Sender::new(Arc::new(state));
-        let inner = Arc::new(Inner { log, state, waiting: Mutex::default() });
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        let inner = Arc::new(Inner { log, state, waiting: Mutex::default(), turns });
         let ledger = Self { inner };
         let following = ledger.clone();
         tasks.spawn(async move {
@@ -161,6 +170,7 @@ impl Ledger {
         now: impl Fn() -> Moment,
         change: impl Fn(&State) -> Result<Change, Refusal>,
     ) -> Result<Accepted, ProposeError> {
+        let _turn = self.turn(&proposal.topic).await?;
         for _ in 0..TRIES {
             let tried = self.try_out(proposal, now(), &change)?;
             let draft = draft(proposal, &tried.before, now(), tried.change);
@@ -181,6 +191,18 @@ impl Ledger {
         }
         Err(ProposeError::Unavailable {
             reason: "other changes kept coming first; try again".into(),
+            decided: true,
+        })
+    }
+
+    /// Waits until no other change of the topic is under way on this node. Without it they would race: all would append,
+    /// and all but one be void.
+    async fn turn(&self, topic: &Topic) -> Result<tokio::sync::MutexGuard<'_, ()>, ProposeError> {
+        let mut hasher = DefaultHasher::new();
+        topic.hash(&mut hasher);
+        let turn = &self.inner.turns[usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0)];
+        tokio::time::timeout(DECIDES_WITHIN, turn.lock()).await.map_err(|_| ProposeError::Unavailable {
+            reason: "other changes are still waiting for the store; try again".into(),
             decided: true,
         })
     }

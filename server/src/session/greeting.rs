@@ -35,7 +35,7 @@ pub struct Begun {
 
 /// A frame of a page, or why it can't be one.
 pub fn parse(text: &str) -> Result<PageFrame, Close> {
-    serde_json::from_str(text).map_err(|error| {
+    PageFrame::parse(text).map_err(|error| {
         // The error names what was expected and where, but quotes nothing of the frame but short names and values.
         Close::BadMessage(format!("{error}").into())
     })

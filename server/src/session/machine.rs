@@ -73,6 +73,13 @@ pub struct Output {
     pub close: Option<Close>,
 }
 
+impl Output {
+    /// There is nothing to be done.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty() && !self.ping && self.close.is_none()
+    }
+}
+
 impl Session {
     /// The session after its hello, and what to send: the welcome, and what the page is owed.
     pub(super) fn start(
@@ -269,11 +276,12 @@ impl Session {
         let Some(open) = self.open.take() else { return };
         self.acknowledge_by = None;
         let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
-        if record.as_ref().is_some_and(|record| record.state == State::Refreshing || record.state.ended()) {
+        let acted = |state| matches!(state, State::Refreshing | State::Refreshed | State::Swapped);
+        if record.as_ref().is_some_and(|record| acted(record.state)) {
             return;
         }
         frames.push(ServerFrame::Withdraw { notice: open }.encode().into());
-        if let Some(record) = record {
+        if let Some(record) = record.filter(|record| !record.state.ended()) {
             let paused = view.app.campaigns.get(&record.campaign).is_some_and(|campaign| campaign.paused());
             let state = if paused { State::Waiting } else { State::Released };
             self.membership.set_record(Record { state, ..record });

@@ -31,27 +31,31 @@ pub(super) fn past(
     now: Moment,
 ) -> Past {
     let about_it = |campaign: LogNumber| prospect.ladders.iter().any(|ladder| ladder.campaign == campaign);
-    let moved = hello.after.as_ref().is_some_and(|after| after.from != hello.build);
-    // What was told to the build before doesn't count for the one that it moved to.
-    let seen: &[Seen] = if moved { &[] } else { &hello.seen };
+    let seen: &[Seen] = &hello.seen;
     let mut sights: Vec<_> = seen.iter().map(|seen| sight(seen, now)).collect();
     let latest = seen.iter().min_by_key(|seen| seen.ago_ms);
 
+    // A page speaks of the refresh that it came by for all its life, so that it is never told again in vain.
     if let Some(after) = &hello.after {
-        let still_old = !moved && about_it(after.notice);
+        let state = match after.from == hello.build {
+            false => State::Refreshed,
+            true if about_it(after.notice) => State::StillOld,
+            true => State::Released,
+        };
         let campaign = view.app.campaigns.get(&after.notice);
         let run = campaign.map_or(after.notice, |campaign| campaign.last_run().number);
-        if still_old {
+        if state == State::StillOld {
             sights.retain(|sight| sight.campaign != after.notice);
             sights.push(Sight { campaign: after.notice, run, step: 0, at: now, spent: true });
         }
-        let state = if still_old { State::StillOld } else { State::Refreshed };
-        let record = record
-            .filter(|record| record.campaign == after.notice)
-            .or_else(|| Some(record_of(campaign?, run, 0)))
-            .map(|record| Record { state, ..record });
-        let open = latest.filter(|seen| !still_old || seen.notice != after.notice).map(|seen| seen.notice);
-        return Past { sights, open, record };
+        // Unless it has been told of something else since, that refresh is where it is.
+        let its = |campaign: LogNumber| campaign == after.notice;
+        if record.as_ref().map_or(latest.is_none_or(|seen| its(seen.notice)), |record| its(record.campaign)) {
+            let record = record
+                .or_else(|| Some(record_of(campaign?, run, 0)))
+                .map(|record| Record { state, ..record });
+            return Past { sights, open: None, record };
+        }
     }
 
     let record = match record {

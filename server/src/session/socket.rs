@@ -19,7 +19,10 @@ use super::{
     greeting::{Begun, Client, greet},
     machine::{Now, Output, Session},
 };
-use crate::{core::frames::LARGEST, fleet::Fleet};
+use crate::{
+    core::frames::LARGEST,
+    fleet::{Fleet, hub::View},
+};
 
 /// How long a page may take to take what it is sent.
 const TAKES_WITHIN: Duration = Duration::from_secs(10);
@@ -41,25 +44,37 @@ pub fn config() -> WebSocketConfig {
 /// A page's socket.
 pub type Socket = WebSocketStream<TcpStream>;
 
-/// Serves one page until it leaves or is closed.
-pub async fn serve(mut socket: Socket, fleet: Arc<Fleet>, client: Client, timing: Timing) {
-    let hello = match timeout(timing.hello_timeout.std(), first_text(&mut socket)).await {
-        Ok(Ok(Some(text))) => text,
-        Ok(Ok(None)) => return,
-        Ok(Err(close)) => return farewell(socket, close).await,
-        Err(_) => return farewell(socket, Close::HelloTimeout).await,
-    };
-    let begun = greet(&fleet, client, hello.as_str(), Now::read());
-    drop((hello, fleet));
-    match begun {
-        Ok(begun) => {
-            match converse(&mut socket, begun, timing).await {
-                Some(close) => farewell(socket, close).await,
-                // Answers the page's own close frame, if there was one.
-                None => drop(timeout(LINGER, socket.close(None)).await),
-            }
+/// Serves one page until it leaves or is closed. What is needed only for a moment is boxed for that moment: a connected
+/// page is to cost no more than the waiting for its next message.
+pub async fn serve(socket: &mut Socket, fleet: Arc<Fleet>, client: Client, timing: Timing) {
+    let close = match Box::pin(welcome(socket, fleet, client, timing)).await {
+        Ok(Some(mut begun)) => {
+            let close = converse(socket, &mut begun, timing).await;
+            // Its place in the fleet is given up before the page is told why.
+            drop(begun);
+            close
         }
-        Err(close) => farewell(socket, close).await,
+        Ok(None) => return,
+        Err(close) => Some(close),
+    };
+    match close {
+        Some(close) => Box::pin(farewell(socket, close)).await,
+        // Answers the page's own close frame, if there was one.
+        None => drop(Box::pin(timeout(LINGER, socket.close(None))).await),
+    }
+}
+
+/// Hears the hello. None: the page has gone.
+async fn welcome(
+    socket: &mut Socket,
+    fleet: Arc<Fleet>,
+    client: Client,
+    timing: Timing,
+) -> Result<Option<Box<Begun>>, Close> {
+    let first = timeout(timing.hello_timeout.std(), first_text(socket)).await;
+    match first.unwrap_or(Err(Close::HelloTimeout))? {
+        Some(hello) => greet(&fleet, client, hello.as_str(), Now::read()).map(|begun| Some(Box::new(begun))),
+        None => Ok(None),
     }
 }
 
@@ -76,21 +91,21 @@ async fn first_text(socket: &mut Socket) -> Result<Option<Utf8Bytes>, Close> {
     }
 }
 
-/// Carries messages to and fro. Returns why the server closes, if it is the server that does. The session's place in
-/// the fleet is given up before that is told.
-async fn converse(socket: &mut Socket, begun: Begun, timing: Timing) -> Option<Close> {
-    let Begun { mut session, mut views, frames } = begun;
+/// Carries messages to and fro. Returns why the server closes, if it is the server that does.
+async fn converse(socket: &mut Socket, begun: &mut Begun, timing: Timing) -> Option<Close> {
+    let Begun { session, views, frames } = begun;
     let slot = session.membership().slot().clone();
-    let mut output = Output { frames, ..Output::default() };
+    let mut output = Output { frames: std::mem::take(frames), ..Output::default() };
     let mut alarm = pin!(tokio::time::sleep_until(session.next_time(&timing)));
     loop {
-        match send(socket, output).await {
-            ControlFlow::Continue(()) => {}
-            ControlFlow::Break(close) => return close,
+        if !output.is_empty()
+            && let ControlFlow::Break(close) = Box::pin(send(socket, std::mem::take(&mut output))).await
+        {
+            return close;
         }
         set(alarm.as_mut(), session.next_time(&timing));
         output = tokio::select! {
-            message = socket.next() => match on_message(message, &mut session, &views.borrow().clone()) {
+            message = socket.next() => match on_message(message, session, &views.borrow().clone()) {
                 ControlFlow::Continue(output) => output,
                 ControlFlow::Break(close) => return close,
             },
@@ -122,7 +137,7 @@ fn set(alarm: std::pin::Pin<&mut Sleep>, at: Instant) {
 fn on_message(
     message: Option<Result<Message, tungstenite::Error>>,
     session: &mut Session,
-    view: &crate::fleet::hub::View,
+    view: &View,
 ) -> ControlFlow<Option<Close>, Output> {
     match message {
         Some(Ok(Message::Text(text))) => {
@@ -179,7 +194,7 @@ fn bad(error: &tungstenite::Error) -> Option<Close> {
 }
 
 /// Sends the close frame and reads on until the page has closed too.
-async fn farewell(mut socket: Socket, close: Close) {
+async fn farewell(socket: &mut Socket, close: Close) {
     count(&close);
     tracing::debug!(code = close.code(), reason = %close, "closing");
     let goodbye = async {

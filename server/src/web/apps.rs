@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 
 use super::{
     Context, Ctx,
@@ -29,13 +26,13 @@ use crate::{
 };
 
 /// All apps, and the names that pages asked for in vain.
-#[utoipa::path(get, path = "/v1/apps", security(("token" = [])), params(PageQuery, AtLeast),
+#[utoipa::path(get, operation_id = "list_apps", path = "/v1/apps", security(("token" = [])), params(PageQuery, AtLeast),
     responses((status = 200, body = AppsAnswer), (status = "default", body = Problem)))]
 pub async fn list(
     State(context): Ctx,
     reader: Reader,
     Fresh(state): Fresh,
-    Query(page): Query<PageQuery>,
+    page: PageQuery,
 ) -> Result<Json<AppsAnswer>, ApiError> {
     let after = page.after::<AppName>()?;
     let mine = state.apps.values().filter(|app| reader.may_see(&app.name));
@@ -48,14 +45,14 @@ pub async fn list(
 }
 
 /// One app.
-#[utoipa::path(get, path = "/v1/apps/{app}", security(("token" = [])), params(("app" = AppName, Path), AtLeast),
+#[utoipa::path(get, operation_id = "get_app", path = "/v1/apps/{app}", security(("token" = [])), params(("app" = AppName, Path), AtLeast),
     responses((status = 200, body = AppAnswer), (status = "default", body = Problem)))]
 pub async fn get(State(context): Ctx, _: Reader, Known(app): Known) -> Json<AppAnswer> {
     Json(answer(&context, &app))
 }
 
 /// Makes an app or changes its settings; what is absent stays.
-#[utoipa::path(put, path = "/v1/apps/{app}", security(("token" = [])), request_body = AppBody,
+#[utoipa::path(put, operation_id = "put_app", path = "/v1/apps/{app}", security(("token" = [])), request_body = AppBody,
     params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn put(

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
-use hyper::upgrade::Upgraded;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -19,7 +19,10 @@ use tokio_tungstenite::{
 };
 
 use super::{Context, Ctx, problem::ApiError};
-use crate::session::{greeting::Client, socket};
+use crate::session::{
+    greeting::Client,
+    socket::{self, Socket},
+};
 
 const SUBPROTOCOL: &str = "freshwire.v1";
 /// Longest user agent that is kept, in bytes.
@@ -33,13 +36,7 @@ pub async fn connect(State(context): Ctx, mut request: Request) -> Result<impl I
     let (accept, subprotocol) = handshake(request.headers())?;
     let client = client(&context, request.headers());
     let upgrade = hyper::upgrade::on(&mut request);
-    let serving = context.clone();
-    context.sockets.spawn(async move {
-        // A page that is gone before its socket is ready has nothing to be told.
-        if let Ok(upgraded) = upgrade.await {
-            serve(upgraded, serving, client).await;
-        }
-    });
+    context.sockets.spawn(attend(upgrade, context.clone(), client));
     let mut response = Response::new(axum::body::Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -52,21 +49,29 @@ pub async fn connect(State(context): Ctx, mut request: Request) -> Result<impl I
     Ok(response)
 }
 
-async fn serve(upgraded: Upgraded, context: Arc<Context>, client: Client) {
-    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+/// All of a page's time with us.
+async fn attend(upgrade: OnUpgrade, context: Arc<Context>, client: Client) {
+    let (fleet, timing) = (context.fleet.clone(), context.timing);
+    drop(context);
+    let mut socket = Box::pin(socket_of(upgrade)).await;
+    // By reference: moved out of its option it would have two places in this future.
+    if let Some(socket) = &mut socket {
+        socket::serve(socket, fleet, client, timing).await;
+    }
+}
+
+/// The page's socket, once our answer has been sent. None: the page was gone before.
+async fn socket_of(upgrade: OnUpgrade) -> Option<Socket> {
+    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgrade.await.ok()?) else {
         tracing::error!("a page's socket is not the TCP stream that it should be");
-        return;
+        return None;
     };
-    let stream = parts.io.into_inner();
-    let config = Some(socket::config());
-    let socket = if parts.read_buf.is_empty() {
+    let (stream, config) = (parts.io.into_inner(), Some(socket::config()));
+    Some(if parts.read_buf.is_empty() {
         WebSocketStream::from_raw_socket(stream, Role::Server, config).await
     } else {
         WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), Role::Server, config).await
-    };
-    let (fleet, timing) = (context.fleet.clone(), context.timing);
-    drop((context, parts.read_buf));
-    socket::serve(socket, fleet, client, timing).await;
+    })
 }
 
 /// The answer to the page's key, and whether it asked for our subprotocol.
@@ -107,5 +112,24 @@ fn client(context: &Context, headers: &HeaderMap) -> Client {
             // Headers that parse as text are ASCII, so that any byte is a boundary.
             context.fleet.user_agents.share(&agent[..agent.len().min(LONGEST_USER_AGENT)])
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::greeting::Begun;
+
+    fn size_of_future<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Every connected page holds these for as long as it is open: its task's future, with the socket in it, and the
+    /// machine that it talks to.
+    #[test]
+    fn a_page_costs_a_small_future() {
+        let (future, machine) = (size_of_future(attend), size_of::<Begun>());
+        assert!(future <= 1_152, "the future has {future} bytes");
+        assert!(machine <= 256, "the machine has {machine} bytes");
     }
 }

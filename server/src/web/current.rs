@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Makes a registered release current. Pages ahead of it are left alone unless `recall` asks for them.
-#[utoipa::path(put, path = "/v1/apps/{app}/current", security(("token" = [])), request_body = CurrentBody,
+#[utoipa::path(put, operation_id = "put_current", path = "/v1/apps/{app}/current", security(("token" = [])), request_body = CurrentBody,
     params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn put(

@@ -1,9 +1,6 @@
 //! The history of an app: its log, read back.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 
 use super::{
     Ctx,
@@ -21,14 +18,14 @@ use crate::{
 };
 
 /// The history, newest first. Void entries are left out.
-#[utoipa::path(get, path = "/v1/apps/{app}/log", security(("token" = [])),
+#[utoipa::path(get, operation_id = "list_log", path = "/v1/apps/{app}/log", security(("token" = [])),
     params(("app" = AppName, Path), PageQuery, AtLeast),
     responses((status = 200, body = LogAnswer), (status = "default", body = Problem)))]
 pub async fn log(
     State(context): Ctx,
     _: Reader,
     Known(app): Known,
-    Query(page): Query<PageQuery>,
+    page: PageQuery,
 ) -> Result<Json<LogAnswer>, ApiError> {
     let limit = page.limit()?;
     let topic = Topic::App(app.name.clone());

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Sets the lowest release that is supported, and moves the pages below it.
-#[utoipa::path(put, path = "/v1/apps/{app}/minimum", security(("token" = [])), request_body = MinimumBody,
+#[utoipa::path(put, operation_id = "put_minimum", path = "/v1/apps/{app}/minimum", security(("token" = [])), request_body = MinimumBody,
     params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn put(
@@ -52,7 +52,7 @@ fn minimum(body: &MinimumBody) -> Result<AppChange, Refusal> {
 pub struct Nothing {}
 
 /// Restores the minimum before the last one, and so on down.
-#[utoipa::path(delete, path = "/v1/apps/{app}/minimum", security(("token" = [])),
+#[utoipa::path(delete, operation_id = "undo_minimum", path = "/v1/apps/{app}/minimum", security(("token" = [])),
     params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn undo(

@@ -73,12 +73,15 @@ pub fn pages(context: Arc<Context>) -> Router {
     let public = Router::new()
         .merge(assets::routes())
         .route("/v1/apps/{app}/floor", get(floor::floor))
+        // Under the layers, which answer OPTIONS themselves.
+        .method_not_allowed_fallback(not_allowed)
         .layer(CorsLayer::new().allow_origin(tower_http::cors::Any).expose_headers([header::ETAG]))
         .layer(readable);
     Router::new()
         .merge(public)
         .route("/v1/connect", get(connect::connect))
         .merge(health())
+        .method_not_allowed_fallback(not_allowed)
         .with_state(context)
 }
 
@@ -101,6 +104,7 @@ fn operators_only(context: Arc<Context>) -> Router {
         .with_state(context.clone())
         .merge(api)
         .route("/v1/openapi.json", get(move || async move { axum::Json(openapi.as_ref().clone()) }))
+        .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(context, number_header))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWERS_WITHIN))
@@ -110,6 +114,13 @@ fn operators_only(context: Arc<Context>) -> Router {
 /// What is answered where nothing else is.
 pub async fn not_found() -> problem::ApiError {
     problem::ApiError::not_found("there is nothing at this address; the API's calls are in /v1/openapi.json")
+}
+
+/// What is answered to a method that an address doesn't take.
+async fn not_allowed() -> problem::ApiError {
+    problem::ApiError::not_allowed(
+        "this address doesn't take that method; the API's calls are in /v1/openapi.json",
+    )
 }
 
 fn health() -> Router<Arc<Context>> {

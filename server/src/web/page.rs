@@ -1,9 +1,12 @@
 //! One page of a list.
 
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::problem::ApiError;
+use super::{Context, problem::ApiError, request::query};
 
 const DEFAULT: usize = 100;
 const MOST: usize = 1000;
@@ -16,6 +19,13 @@ pub struct PageQuery {
     limit: Option<usize>,
     /// `next` of the page before.
     pub cursor: Option<String>,
+}
+
+impl FromRequestParts<Arc<Context>> for PageQuery {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Context>) -> Result<Self, ApiError> {
+        query(parts)
+    }
 }
 
 impl PageQuery {

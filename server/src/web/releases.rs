@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 
@@ -34,14 +34,14 @@ const MOST_NEEDS: usize = 100;
 const LONGEST_NEED: usize = 128;
 
 /// All releases, newest first.
-#[utoipa::path(get, path = "/v1/apps/{app}/releases", security(("token" = [])),
+#[utoipa::path(get, operation_id = "list_releases", path = "/v1/apps/{app}/releases", security(("token" = [])),
     params(("app" = AppName, Path), PageQuery, AtLeast),
     responses((status = 200, body = ReleasesAnswer), (status = "default", body = Problem)))]
 pub async fn list(
     State(context): Ctx,
     _: Reader,
     Known(app): Known,
-    Query(page): Query<PageQuery>,
+    page: PageQuery,
 ) -> Result<Json<ReleasesAnswer>, ApiError> {
     let before = page.after::<u32>()?.unwrap_or(u32::MAX);
     let older = app.releases.iter().rev().filter(|release| release.number < before);
@@ -58,7 +58,7 @@ pub async fn list(
 }
 
 /// Registers a release; it becomes current unless it is rolling. The same again is fine.
-#[utoipa::path(post, path = "/v1/apps/{app}/releases", security(("token" = [])), request_body = ReleaseBody,
+#[utoipa::path(post, operation_id = "register_release", path = "/v1/apps/{app}/releases", security(("token" = [])), request_body = ReleaseBody,
     params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
     responses((status = 201, body = Changed), (status = 200, body = Changed, description = "Registered before, or a dry run"),
         (status = "default", body = Problem)))]
@@ -68,7 +68,7 @@ pub async fn register(
     Named(name): Named,
     wish: Wish<ReleaseBody>,
 ) -> Result<(StatusCode, Json<Changed>), ApiError> {
-    if let Some(same) = registered_the_same(&context, &name, &wish.body) {
+    if let Some(same) = registered_the_same(&context, &name, &wish) {
         return Ok((StatusCode::OK, Json(same)));
     }
     let changed = change(&context, &caller, &name, &wish, wish.body.over, |_, body| {
@@ -79,7 +79,7 @@ pub async fn register(
         Ok(changed) if changed.dry_run || changed.repeated => Ok((StatusCode::OK, Json(changed))),
         Ok(changed) => Ok((StatusCode::CREATED, Json(changed))),
         // The same may have been registered meanwhile.
-        Err(error) => match registered_the_same(&context, &name, &wish.body) {
+        Err(error) => match registered_the_same(&context, &name, &wish) {
             Some(same) => Ok((StatusCode::OK, Json(same))),
             None => Err(error),
         },
@@ -87,7 +87,7 @@ pub async fn register(
 }
 
 /// Makes a rolling release current.
-#[utoipa::path(post, path = "/v1/apps/{app}/releases/{build}/settle", security(("token" = [])),
+#[utoipa::path(post, operation_id = "settle_release", path = "/v1/apps/{app}/releases/{build}/settle", security(("token" = [])),
     request_body = SettleBody, params(("app" = AppName, Path), ("build" = BuildId, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn settle(
@@ -111,10 +111,16 @@ pub fn build_id(text: &str) -> Result<BuildId, ApiError> {
     text.parse().map_err(|error: crate::core::names::BadName| ApiError::invalid("build", error.to_string()))
 }
 
-fn registered_the_same(context: &Context, name: &AppName, body: &ReleaseBody) -> Option<Changed> {
+/// The answer to a release that is there already. A key that was used says more: which entry its request became, or that
+/// it was another request.
+fn registered_the_same(context: &Context, name: &AppName, wish: &Wish<ReleaseBody>) -> Option<Changed> {
     let app = context.ledger.state().apps.get(name)?.clone();
-    let there = app.release(&body.build)?;
-    let new = NewRelease { over: there.new.over, anyway: there.new.anyway, ..new_release(body).ok()? };
+    if wish.request.as_ref().is_some_and(|request| app.answered(&request.key, crate::clock::now()).is_some())
+    {
+        return None;
+    }
+    let there = app.release(&wish.body.build)?;
+    let new = NewRelease { over: there.new.over, anyway: there.new.anyway, ..new_release(&wish.body).ok()? };
     (there.new == new).then(|| Changed { repeated: true, ..standing_still(&app, app.number) })
 }
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Says that one build is bad, whatever its place in the order, and moves its pages.
-#[utoipa::path(post, path = "/v1/apps/{app}/releases/{build}/retire", security(("token" = [])),
+#[utoipa::path(post, operation_id = "retire_release", path = "/v1/apps/{app}/releases/{build}/retire", security(("token" = [])),
     request_body = RetireBody, params(("app" = AppName, Path), ("build" = BuildId, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn retire(
@@ -48,7 +48,7 @@ pub async fn retire(
 }
 
 /// Takes a build back among the good ones.
-#[utoipa::path(post, path = "/v1/apps/{app}/releases/{build}/reinstate", security(("token" = [])),
+#[utoipa::path(post, operation_id = "reinstate_release", path = "/v1/apps/{app}/releases/{build}/reinstate", security(("token" = [])),
     params(("app" = AppName, Path), ("build" = BuildId, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
 pub async fn reinstate(

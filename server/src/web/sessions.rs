@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Sessions counted by build.
-#[utoipa::path(get, path = "/v1/apps/{app}/census", security(("token" = [])),
+#[utoipa::path(get, operation_id = "get_census", path = "/v1/apps/{app}/census", security(("token" = [])),
     params(("app" = AppName, Path), AtLeast),
     responses((status = 200, body = CensusAnswer), (status = "default", body = Problem)))]
 pub async fn census(State(context): Ctx, _: Reader, Known(app): Known) -> Json<CensusAnswer> {
@@ -73,7 +73,7 @@ struct Filters {
 }
 
 /// The connected sessions that pass all filters, by ID.
-#[utoipa::path(get, path = "/v1/apps/{app}/sessions", security(("token" = [])),
+#[utoipa::path(get, operation_id = "list_sessions", path = "/v1/apps/{app}/sessions", security(("token" = [])),
     params(("app" = AppName, Path), Filter, PageQuery, AtLeast),
     responses((status = 200, body = SessionsAnswer), (status = "default", body = Problem)))]
 pub async fn list(
@@ -93,7 +93,7 @@ pub async fn list(
 }
 
 /// One session, and why it hasn't moved.
-#[utoipa::path(get, path = "/v1/apps/{app}/sessions/{session}", security(("token" = [])),
+#[utoipa::path(get, operation_id = "get_session", path = "/v1/apps/{app}/sessions/{session}", security(("token" = [])),
     params(("app" = AppName, Path), ("session" = SessionId, Path), AtLeast),
     responses((status = 200, body = SessionDetail), (status = "default", body = Problem)))]
 pub async fn get(

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -30,17 +30,13 @@ use crate::{
         time::Moment,
         token::{Issued, Token, TokenChange},
     },
-    log::ledger::Proposal,
+    log::ledger::{Proposal, ProposeError},
 };
 
 /// All tokens, oldest first, without their secrets.
-#[utoipa::path(get, path = "/v1/tokens", security(("token" = [])), params(PageQuery, AtLeast),
+#[utoipa::path(get, operation_id = "list_tokens", path = "/v1/tokens", security(("token" = [])), params(PageQuery, AtLeast),
     responses((status = 200, body = TokensAnswer), (status = "default", body = Problem)))]
-pub async fn list(
-    _: Admin,
-    Fresh(state): Fresh,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<TokensAnswer>, ApiError> {
+pub async fn list(_: Admin, Fresh(state): Fresh, page: PageQuery) -> Result<Json<TokensAnswer>, ApiError> {
     let after = page.after::<Uuid>()?;
     let all = state.tokens.tokens.list();
     let start =
@@ -50,7 +46,7 @@ pub async fn list(
 }
 
 /// Makes a token. Its secret is in this answer and nowhere else.
-#[utoipa::path(post, path = "/v1/tokens", security(("token" = [])), request_body = TokenBody,
+#[utoipa::path(post, operation_id = "create_token", path = "/v1/tokens", security(("token" = [])), request_body = TokenBody,
     params(ChangeQuery, ChangeHeaders),
     responses((status = 201, body = TokenChanged), (status = "default", body = Problem)))]
 pub async fn create(
@@ -77,7 +73,7 @@ pub async fn create(
 }
 
 /// From now on the token is no longer taken.
-#[utoipa::path(delete, path = "/v1/tokens/{id}", security(("token" = [])),
+#[utoipa::path(delete, operation_id = "revoke_token", path = "/v1/tokens/{id}", security(("token" = [])),
     params(("id" = Uuid, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = TokenChanged), (status = "default", body = Problem)))]
 pub async fn revoke(
@@ -115,7 +111,18 @@ async fn propose<T>(
     let accepted = if wish.dry_run {
         context.ledger.try_out(&proposal, now(), change)?
     } else {
-        context.ledger.propose(&proposal, now, change).await?
+        match context.ledger.propose(&proposal, now, change).await {
+            Err(ProposeError::Answered(answered))
+                if wish.request.as_ref().is_some_and(|request| request.hash == answered.hash) =>
+            {
+                return Err(ApiError::conflict(format!(
+                    "this request was carried out before, as entry {}; a secret is told once: if it was lost, revoke \
+                     the token and make another under a fresh key",
+                    answered.number
+                )));
+            }
+            outcome => outcome?,
+        }
     };
     Ok(accepted.number)
 }

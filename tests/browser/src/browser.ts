@@ -114,13 +114,25 @@ export const running = (page: Page) =>
   page.evaluate(() => document.querySelector<HTMLElement>("#build")?.dataset.build);
 
 export const isRunning = (page: Page, { build }: { build: string }) =>
-  page.waitForFunction((build) => document.querySelector<HTMLElement>("#build")?.dataset.build == build, build);
+  page.waitForFunction(
+    (build) => document.querySelector<HTMLElement>("#build")?.dataset.build == build,
+    build,
+  );
 
 /** The page has been welcomed by the server. */
 export const connected = (page: Page) =>
   page.waitForFunction(
-    () => (window as never as { freshwire?: { status?: { connection: string } } }).freshwire?.status?.connection == "open",
+    () =>
+      (window as never as { freshwire?: { status?: { connection: string } } }).freshwire?.status
+        ?.connection == "open",
   );
+
+/** Back in the tab's history, which may bring a page from the back/forward cache: that one fires no `load`. */
+export async function goBack(page: Page, url: string): Promise<void> {
+  // The call may or may not live to give its answer.
+  await page.evaluate(() => history.back()).catch(() => undefined);
+  await until("the page is back", () => page.url() == url);
+}
 
 /** The prompt, through its shadow root. */
 export const prompt = (page: Page) => ({

@@ -36,6 +36,7 @@ export interface Session {
   outcome: string | null;
   detail: string | null;
   connected_at: string;
+  frame: string;
 }
 
 export interface Row {
@@ -106,7 +107,12 @@ export class Freshwire {
 
   /** Everything below is to go. */
   minimum(app: string, { build }: Build, more: Record<string, unknown> = {}) {
-    return this.done("PUT", `/v1/apps/${app}/minimum`, { build, reason: "CVE-2026-1234", over: "0s", ...more });
+    return this.done("PUT", `/v1/apps/${app}/minimum`, {
+      build,
+      reason: "CVE-2026-1234",
+      over: "0s",
+      ...more,
+    });
   }
 
   retire(app: string, { build }: Build, more: Record<string, unknown> = {}) {

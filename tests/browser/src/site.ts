@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import type { Build } from "./freshwire.js";
 import { SCRIPT, STYLE, document as sample } from "./page.js";
 
+const TYPES: Record<string, string> = { js: "text/javascript", css: "text/css", woff2: "font/woff2" };
+
 /** A request for the document: by the snippet's look, or by a navigation. */
 export interface DocumentRequest {
   path: string;
@@ -23,6 +25,8 @@ export class Site {
   policy: string | undefined;
   /** What stands in the head; the default is the script tag. */
   head: (build: Build) => string;
+  /** Beside documents: scripts, styles and fonts by path. */
+  readonly files: Record<string, string | Buffer> = { "/app.js": SCRIPT, "/style.css": STYLE };
   readonly documents: DocumentRequest[] = [];
 
   private server: Server | undefined;
@@ -88,13 +92,15 @@ export class Site {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? "/";
-    const file = { "/app.js": SCRIPT, "/style.css": STYLE }[path];
+    const file = this.files[path];
     if (file) {
-      response.setHeader("content-type", path.endsWith("js") ? "text/javascript" : "text/css");
+      response.setHeader("content-type", TYPES[path.replace(/.*\./, "")] ?? "text/plain");
       response.end(file);
       return;
     }
     if (path == "/favicon.ico") return void response.writeHead(204).end();
+    if (path == "/login")
+      return void response.setHeader("content-type", "text/html").end("<h1>Who are you?</h1>");
     const by = request.headers["sec-fetch-mode"] == "navigate" ? "navigation" : "look";
     const build = (by == "look" && this.looksLike) || this.deployed;
     this.documents.push({ path, build: build.build, by });

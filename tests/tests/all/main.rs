@@ -5,11 +5,24 @@
     reason = "a panic is a test's report, and its name says what it shows"
 )]
 
+mod api;
+mod changes;
 mod cli;
 mod crowd;
+mod disk;
+mod drain;
+mod frames;
+mod identity;
 mod log_contract;
 mod log_crash;
 mod log_faults;
 mod log_side;
 mod moving;
+mod pages_http;
+mod protocol;
+mod raw_page;
 mod readme;
+mod startup;
+mod telling;
+mod tokens;
+mod unregistered;

@@ -42,7 +42,8 @@ async fn every_command_of_the_readme_does_what_it_says() {
             assert!(server.is_some(), "'{line}' comes before the server is started");
             let address = fs::read_to_string(folder.path().join("address")).unwrap();
             let mut command = shell(folder.path(), line);
-            let output = command.env("FRESHWIRE_URL", format!("http://{}", address.trim())).output().await.unwrap();
+            let output =
+                command.env("FRESHWIRE_URL", format!("http://{}", address.trim())).output().await.unwrap();
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{line}\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
             ran += 1;
