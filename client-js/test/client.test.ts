@@ -4,6 +4,7 @@ import { connect, get, type Freshwire, type Options } from "../src/index.js";
 import type { Outcome } from "../src/core/wire.js";
 import { memoryStorage } from "./memory-storage.js";
 import { listen, type Peer, type Server } from "./server.js";
+import { eventually } from "./eventually.js";
 
 let server: Server;
 let fresh: Freshwire | undefined;
@@ -27,10 +28,10 @@ afterEach(async () => {
 const start = (options: Partial<Options> = {}) =>
   (fresh = connect({ url: server.url, app: "web", build: "A", ...options }));
 
-const peer = (n = 0) => vi.waitUntil(() => server.peers[n]);
+const peer = (n = 0) => eventually(() => server.peers[n]);
 const open = async (options: Partial<Options> = {}): Promise<Peer> => {
   const made = start(options);
-  await vi.waitUntil(() => made.status.connection == "open");
+  await eventually(() => made.status.connection == "open");
   return peer();
 };
 const leave = (persisted: boolean) => dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
@@ -95,7 +96,7 @@ describe("hello", () => {
   test("repeats what was seen, and its session, after the connection broke", async () => {
     const first = await open();
     first.send(NOTICE);
-    await vi.waitUntil(() => outcomes(first).length);
+    await eventually(() => outcomes(first).length);
     first.close(1011);
     const { hello } = await peer(1);
     expect(hello).toMatchObject({ session: "s-1", resume: "r-1", via: "n-1" });
@@ -114,20 +115,28 @@ describe("leaving", () => {
   test("keeps the session for the next page of this tab, on pagehide only", async () => {
     const first = await open();
     first.send(NOTICE);
-    await vi.waitUntil(() => outcomes(first).length);
+    await eventually(() => outcomes(first).length);
     expect(sessionStorage.getItem("freshwire:web:session")).toBeNull();
     leave(false);
-    await vi.waitUntil(() => first.closed);
+    await eventually(() => first.closed);
     expect(first.closed).toBe(3001);
     const kept = JSON.parse(sessionStorage.getItem("freshwire:web:session")!);
     expect(kept).toMatchObject({ session: "s-1", resume: "r-1", via: "n-1", notice: { notice: 42 } });
     expect(kept.seen).toHaveLength(1);
   });
 
+  test("what another build was told is forgotten", async () => {
+    const kept = { build: "another", session: "s-1", resume: "r-1", seen: [{ notice: 42, run: 42, step: 0 }] };
+    sessionStorage.setItem("freshwire:web:session", JSON.stringify(kept));
+    const { hello } = await open();
+    expect(hello.session).toBe("s-1");
+    expect(hello.seen ?? []).toHaveLength(0);
+  });
+
   test("into the back/forward cache says so, and coming back connects at once", async () => {
     const first = await open();
     leave(true);
-    await vi.waitUntil(() => first.closed);
+    await eventually(() => first.closed);
     expect(first.closed).toBe(3003);
     dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
     expect((await peer(1)).hello.session).toBe("s-1");
@@ -137,14 +146,14 @@ describe("leaving", () => {
   test("with storage none keeps nothing", async () => {
     const first = await open({ storage: "none" });
     leave(false);
-    await vi.waitUntil(() => first.closed);
+    await eventually(() => first.closed);
     expect(sessionStorage).toHaveLength(0);
   });
 
   test("close ends the session, and the app may connect anew", async () => {
     const first = await open();
     fresh!.close();
-    await vi.waitUntil(() => first.closed);
+    await eventually(() => first.closed);
     expect(first.closed).toBe(3001);
     expect(get("web")).toBeUndefined();
     expect(await open()).toBeDefined();
@@ -158,12 +167,12 @@ describe("standing", () => {
     const made = start();
     const undo = made.on("status", ({ standing }) => heard.push(standing));
     const first = await peer();
-    await vi.waitUntil(() => made.status.standing == "stale");
+    await eventually(() => made.status.standing == "stale");
     expect(made.status.current).toEqual({ build: "B", version: "2.5.0" });
     undo();
     const before = heard.length;
     first.send({ type: "standing", standing: "unsupported", why: "minimum", current: { build: "B" } });
-    await vi.waitUntil(() => made.status.why == "minimum");
+    await eventually(() => made.status.why == "minimum");
     expect(heard).toHaveLength(before);
   });
 
@@ -177,12 +186,12 @@ describe("standing", () => {
   test("a new current becomes the target of the notice in effect, and ends one that is reached", async () => {
     const first = await open();
     first.send(NOTICE);
-    await vi.waitUntil(() => fresh!.status.notice?.build == "B");
+    await eventually(() => fresh!.status.notice?.build == "B");
     first.send({ type: "standing", standing: "stale", why: null, current: { build: "C", version: "3.0.0" } });
-    await vi.waitUntil(() => fresh!.status.notice?.build == "C");
+    await eventually(() => fresh!.status.notice?.build == "C");
     expect(fresh!.status.notice).toMatchObject({ notice: 42, version: "3.0.0" });
     first.send({ type: "standing", standing: "current", why: null, current: { build: "A" } });
-    await vi.waitUntil(() => fresh!.status.notice == null);
+    await eventually(() => fresh!.status.notice == null);
   });
 });
 
@@ -191,11 +200,11 @@ describe("a notice", () => {
     const first = await open();
     first.send(NOTICE);
     first.send({ ...NOTICE, notice: 43 });
-    await vi.waitUntil(() => fresh!.status.notice?.notice == 43);
+    await eventually(() => fresh!.status.notice?.notice == 43);
     expect(outcomes(first).filter((is) => is == "received")).toHaveLength(2);
     first.send({ type: "withdraw", notice: 42 });
     first.send({ type: "withdraw", notice: 43 });
-    await vi.waitUntil(() => fresh!.status.notice == null);
+    await eventually(() => fresh!.status.notice == null);
   });
 
   test("goes on after the user reloaded, but not after a reload for its sake", async () => {
@@ -211,7 +220,7 @@ describe("a notice", () => {
   test("says it in one plain line, and reports so, when the prompt can't be loaded", async () => {
     const first = await open();
     first.send({ ...NOTICE, action: "prompt", text: { title: "Please reload" } });
-    await vi.waitUntil(() => document.querySelector("[role=status]")?.textContent == "Please reload");
+    await eventually(() => document.querySelector("[role=status]")?.textContent == "Please reload");
     expect(first.frames).toContainEqual({
       type: "outcome",
       notice: 42,
@@ -219,7 +228,7 @@ describe("a notice", () => {
       detail: "part_not_loaded",
     });
     first.send({ type: "withdraw", notice: 42 });
-    await vi.waitUntil(() => !document.querySelector("[role=status]"));
+    await eventually(() => !document.querySelector("[role=status]"));
   });
 });
 
@@ -229,7 +238,7 @@ describe("the page", () => {
     const release = fresh!.hold("unsaved draft");
     release();
     release();
-    await vi.waitUntil(() => first.frames.length == 2);
+    await eventually(() => first.frames.length == 2);
     expect(first.frames).toEqual([
       { type: "page", visible: true, frozen: false, holds: ["unsaved draft"] },
       { type: "page", visible: true, frozen: false, holds: [] },
@@ -242,18 +251,18 @@ describe("the page", () => {
     first.send("null");
     first.send({ type: "from-the-future", notice: 7 });
     first.send({ ...NOTICE, mood: "sunny" });
-    await vi.waitUntil(() => fresh!.status.notice?.notice == 42);
+    await eventually(() => fresh!.status.notice?.notice == 42);
   });
 
   test("retries at once when it comes online, but not sooner than the server said", async () => {
     const first = await open();
     vi.mocked(Math.random).mockReturnValue(0.999);
     first.close(1011);
-    await vi.waitUntil(() => fresh!.status.connection == "waiting");
+    await eventually(() => fresh!.status.connection == "waiting");
     dispatchEvent(new Event("online"));
     const second = await peer(1);
     second.close(4003);
-    await vi.waitUntil(() => fresh!.status.connection == "waiting");
+    await eventually(() => fresh!.status.connection == "waiting");
     dispatchEvent(new Event("online"));
     expect(fresh!.status.connection).toBe("waiting");
   });
@@ -263,7 +272,7 @@ describe("the page", () => {
       throw new DOMException("blocked", "SecurityError");
     });
     start();
-    await vi.waitUntil(() => fresh!.status.connection == "waiting");
+    await eventually(() => fresh!.status.connection == "waiting");
   });
 });
 

@@ -260,3 +260,26 @@ async fn a_notice_that_nobody_acknowledges_is_not_repeated_over_a_restart() {
     assert!(page.frames_until_pong().await.is_empty());
     eventually("it is still followed", async || (state(&server).await == "received").then_some(())).await;
 }
+
+#[tokio::test]
+async fn a_refresh_long_past_does_not_make_a_page_be_told_twice() {
+    let server = server_with_two_releases().await;
+    let (page, first) = told(&server, json!({})).await;
+    let after = json!({"after": {"notice": first["notice"], "from": "a", "tries": 1}});
+    let hello = back(&page, "b", &after);
+    page.close(3002).await;
+    let mut page = Page::hello(server.address(), hello).await;
+    assert_eq!(page.welcome["standing"], "current");
+    assert_eq!(state(&server).await, "refreshed");
+
+    server.release("web", json!({"build": "c", "version": "3.0.0", "severity": "important"})).await;
+    assert_eq!(page.frame("standing").await["standing"], "stale");
+    let notice = page.frame("notice").await;
+    let mut more = seen(&notice, "snoozed");
+    more["after"] = after["after"].clone();
+    let hello = back(&page, "b", &more);
+    drop(page);
+    let mut page = Page::hello(server.address(), hello).await;
+    assert!(page.frames_until_pong().await.is_empty());
+    assert_eq!(state(&server).await, "snoozed");
+}
