@@ -39,7 +39,7 @@ test-rust: $(CLIENT)
 test-browser: $(CLIENT) tests/browser/node_modules/.package-lock.json
 	scripts/setup chromium
 	cargo build --locked -p freshwire
-	cd tests/browser && FRESHWIRE_BIN=$(abspath $(TARGET)/debug/freshwire) npm test
+	cd tests/browser && export FRESHWIRE_BIN=$(abspath $(TARGET)/debug/freshwire) && npm test && npm run --silent walk
 
 bench: $(CLIENT)
 	cargo build --locked --release -p freshwire -p freshwire-bench

@@ -79,8 +79,10 @@ export function start(host: Host): Part {
     const action = actionFor(notice, before && { notice: before.notice.notice, action: before.action });
     const sameTarget = before?.notice.build == notice.build;
     course = { notice, action };
-    if (sameTarget && before) course.pressedUntil = before.pressedUntil;
-    else refresh.reset();
+    if (sameTarget && before) {
+      course.pressedUntil = before.pressedUntil;
+      refresh.sayAgain();
+    } else refresh.reset();
     if (action == "countdown" || action == "force") {
       course.countdown = begin({ ...notice, action }, now, before?.countdown);
     }

@@ -25,6 +25,8 @@ export interface Refresher {
   /** Does nothing while one is under way; a user's press doesn't wait for the back-off. */
   go(target: Target, automatic: boolean): void;
   frame(frame: ServerFrame): void;
+  /** Says again what stands in the way: to a notice that came after it was found. */
+  sayAgain(): void;
   /** Another target, or none: whatever was found of the last one counts no longer. */
   reset(): void;
 }
@@ -46,6 +48,7 @@ export function refresher(
   let turn = 0;
   let answer: ((better: boolean) => void) | undefined;
   let asked = "";
+  let obstacle: [is: Outcome, detail: string] | undefined;
 
   const become = (next: RefreshState) => {
     state = next;
@@ -57,9 +60,14 @@ export function refresher(
     become("unavailable");
   };
 
+  const blocked = (is: Outcome, detail: string) => {
+    obstacle = [is, detail];
+    report(is, detail);
+  };
+
   const fail = (detail: string) => {
     failure = detail;
-    report("failed", detail);
+    blocked("failed", detail);
     become("failed");
   };
 
@@ -120,6 +128,7 @@ export function refresher(
   const attempt = async (target: Target, automatic: boolean) => {
     const mine = ++turn;
     clearTimeout(timer);
+    obstacle = undefined;
     if (!/^https?:$/.test(location.protocol) && !host.options.refresh) return fail(UNHANDLED);
     if (!guard.mayReload(target.build, automatic, Date.now())) return fail("too_many_tries");
     become("looking");
@@ -127,7 +136,7 @@ export function refresher(
     if (mine != turn) return;
     if (found.is == "away") {
       // Offline can't be told; a document without a mark is for the operator to mend.
-      if (found.unmarked) report("origin_stale", found.detail);
+      if (found.unmarked) blocked("origin_stale", found.detail);
       return later();
     }
     if (found.is == "redirect") {
@@ -137,7 +146,7 @@ export function refresher(
       const better = found.build == host.build ? false : await ask(found.build);
       if (mine != turn) return;
       if (!better) {
-        if (better == false) report("origin_stale", `the document carries ${found.build}`);
+        if (better == false) blocked("origin_stale", `the document carries ${found.build}`);
         return later();
       }
     }
@@ -158,7 +167,11 @@ export function refresher(
     frame(frame) {
       if (frame.type == "better" && frame.build == asked) answer?.(frame.better);
     },
+    sayAgain() {
+      if (obstacle) report(...obstacle);
+    },
     reset() {
+      obstacle = undefined;
       turn++;
       clearTimeout(timer);
       failures = 0;

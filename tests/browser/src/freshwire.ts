@@ -27,6 +27,7 @@ export interface Answer<T = Record<string, unknown>> {
 }
 
 export interface Session {
+  campaign: number | null;
   session: string;
   build: string;
   standing: string;

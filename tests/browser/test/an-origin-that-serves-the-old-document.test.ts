@@ -47,6 +47,24 @@ test.concurrent(
   },
 );
 
+test.concurrent("a stronger notice doesn't hide that the origin is stale", async () => {
+  const { freshwire } = here;
+  const { app, site } = await here.shop(A);
+  const { page } = await here.open(site);
+  await connected(page);
+  await freshwire.release(app, B, { severity: "important" });
+  await prompt(page).primary.click();
+  const asked = await freshwire.theSession(app, "held up by its origin", ({ state }) => state == "stuck");
+  await freshwire.minimum(app, B);
+  const told = await freshwire.theSession(
+    app,
+    "still held up, by the stronger notice",
+    ({ campaign, state }) => campaign != asked.campaign && state == "stuck",
+  );
+  expect(told.outcome).toBe("origin_stale");
+  expect(site.navigations).toBe(1);
+});
+
 test.concurrent("when the site heals, a page that was pressed moves by itself", async () => {
   const { freshwire } = here;
   const { app, site } = await here.shop(A);

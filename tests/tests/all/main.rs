@@ -9,6 +9,7 @@ mod api;
 mod changes;
 mod cli;
 mod crowd;
+mod demo;
 mod disk;
 mod drain;
 mod frames;
