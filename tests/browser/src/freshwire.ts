@@ -10,6 +10,8 @@ import { until } from "./until.js";
 
 const TOKEN = "admin-token-of-the-browser-tests";
 const BUILT = fileURLToPath(new URL("../../../target/debug/freshwire", import.meta.url));
+/** The program that is tested. */
+export const BINARY = process.env.FRESHWIRE_BIN ?? BUILT;
 
 /** A build and the version that its pages carry. */
 export interface Build {
@@ -150,12 +152,11 @@ export class Freshwire {
 }
 
 async function run(folder: string, listen: string, flags: string[]) {
-  const binary = process.env.FRESHWIRE_BIN ?? BUILT;
-  if (!existsSync(binary)) throw new Error(`${binary} is not there: run 'cargo build -p freshwire' first`);
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: run 'cargo build -p freshwire' first`);
   const file = join(folder, "address");
   await rm(file, { force: true });
   const args = ["serve", "--listen", listen, "--data", join(folder, "data"), "--addr-file", file, ...flags];
-  const child = spawn(binary, args, {
+  const child = spawn(BINARY, args, {
     env: { ...process.env, FRESHWIRE_ADMIN_TOKEN: TOKEN },
     stdio: ["ignore", "ignore", "pipe"],
   });
