@@ -20,7 +20,7 @@ use tokio::{
 
 const SESSIONS: usize = 5_000;
 const ROUNDS: u32 = 10;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What one server costs.
 struct Cost {
@@ -120,7 +120,13 @@ async fn each(pages: &mut [Page], act: impl AsyncFn(&mut Page)) {
 }
 
 async fn until(page: &mut Page, kind: &str) {
-    while page.next_frame(PATIENCE).await.expect("a frame")["type"] != kind {}
+    loop {
+        match page.next_frame(PATIENCE).await {
+            Some(frame) if frame["type"] == kind => return,
+            Some(_) => {}
+            None => panic!("no {kind} came: {:?}", page.closed().await),
+        }
+    }
 }
 
 fn cost(name: &'static str, memory: u64, notices: Duration, joins: Duration) -> Cost {

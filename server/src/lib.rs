@@ -179,6 +179,7 @@ impl Server {
         self.stop_listening.cancel();
         self.listeners.close();
         let _ = timeout(LAST_GOODBYES, self.listeners.wait()).await;
+        self.context.fleet.part_with_the_rest();
         self.context.fleet.write_side_tables().await;
         self.stop.cancel();
         self.tasks.close();

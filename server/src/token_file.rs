@@ -19,6 +19,9 @@ pub enum TokenError {
     /// The one that was given can be guessed or mistyped.
     #[error("the admin token needs {SHORTEST} or more printable characters without spaces")]
     Weak,
+    /// Its file holds none.
+    #[error("{path} holds no token of {SHORTEST} or more characters; write one into it, or start with --admin-token", path = .0.display())]
+    Spoilt(PathBuf),
     /// Its file can't be read or written.
     #[error("{path}: {error}", path = path.display())]
     File {
@@ -40,12 +43,19 @@ pub fn read_or_make(data: &Path, first_start: bool) -> Result<Option<String>, To
     let path = data.join(FILE);
     let failed = |error| TokenError::File { path: path.clone(), error };
     match fs::read_to_string(&path) {
-        Ok(token) => check(token.trim().to_owned()).map(Some),
+        Ok(token) => check(token.trim().to_owned()).map(Some).map_err(|_| TokenError::Spoilt(path.clone())),
         Err(error) if error.kind() == io::ErrorKind::NotFound && first_start => {
             let token = format!("fw_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-            writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(failed)?;
+            // By rename: a stop in between leaves no half of it.
+            let new = data.join(format!("{FILE}.new"));
+            let write = || {
+                let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+                let mut file = file?;
+                writeln!(file, "{token}")?;
+                file.sync_all()?;
+                fs::rename(&new, &path)
+            };
+            write().map_err(failed)?;
             Ok(Some(token))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

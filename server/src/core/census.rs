@@ -7,10 +7,9 @@ use utoipa::ToSchema;
 
 use super::{
     app::App,
-    judge::{Judged, Standing, Why, judge},
+    judge::{Standing, Why, judge},
     names::{AppName, BuildId, LogNumber},
     order::Version,
-    plan::{Prospect, prospect},
     time::Moment,
 };
 
@@ -106,20 +105,6 @@ pub struct Row {
     pub oldest_connected_at: Option<Moment>,
 }
 
-/// The standing of one counted build. The row of all others is unknown whatever it reports.
-pub fn judge_count(app: &App, build: &BuildId, reported: Option<&Version>) -> Judged {
-    if *build == BuildId::others() { Judged::UNKNOWN } else { judge(app, build, reported) }
-}
-
-/// What the pages of one counted build have before them.
-pub fn prospect_of_count(app: &App, build: &BuildId, reported: Option<&Version>) -> Prospect {
-    if *build == BuildId::others() {
-        Prospect { judged: Judged::UNKNOWN, ladders: Vec::new() }
-    } else {
-        prospect(app, build, reported)
-    }
-}
-
 /// Adds counts of the same build and version.
 pub fn merge(counts: impl IntoIterator<Item = BuildCount>) -> Vec<BuildCount> {
     let mut merged: HashMap<(BuildId, Option<Version>), BuildCount> = HashMap::new();
@@ -177,7 +162,7 @@ impl BuildCount {
 
 #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
 fn row(app: &App, count: BuildCount, all: u64) -> Row {
-    let judged = judge_count(app, &count.build, count.reported.as_ref());
+    let judged = judge(app, &count.build, count.reported.as_ref());
     let release = app.release(&count.build);
     Row {
         version: release.and_then(|release| release.new.version.clone()).or(count.reported),

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use uuid::Uuid;
 
 use super::{
@@ -34,13 +37,14 @@ pub enum PageFrame {
     Outcome(OutcomeFrame),
     /// The document that would be loaded carries another build than the notice's.
     Found {
-        /// That build.
-        build: BuildId,
+        /// As the document has it, which may be nothing that a build can be called.
+        build: String,
     },
     /// The page saw a sign of being old.
     Evidence {
-        /// Which sign.
-        kind: EvidenceKind,
+        /// Which sign; None: a word that isn't known.
+        #[serde(deserialize_with = "lenient")]
+        kind: Option<EvidenceKind>,
         /// In its words.
         #[serde(default)]
         detail: Option<String>,
@@ -91,7 +95,7 @@ pub struct Hello {
     #[serde(default)]
     pub page: PageState,
     /// Top or embedded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_frame")]
     pub frame: Frame,
     /// What it was told.
     #[serde(default, deserialize_with = "few")]
@@ -111,7 +115,7 @@ pub struct Seen {
     /// Which step.
     pub step: u8,
     /// What it reported last of it. None: a word that isn't known.
-    #[serde(default, deserialize_with = "lenient_outcome")]
+    #[serde(default, deserialize_with = "lenient")]
     pub is: Option<Outcome>,
     /// How long ago it was told.
     pub ago_ms: u64,
@@ -177,8 +181,9 @@ pub enum OutcomeFrame {
     Notice {
         /// Which campaign.
         notice: LogNumber,
-        /// What became of it.
-        is: Outcome,
+        /// What became of it; None: a word that isn't known.
+        #[serde(deserialize_with = "lenient")]
+        is: Option<Outcome>,
         /// In the page's words.
         #[serde(default)]
         detail: Option<String>,
@@ -187,8 +192,9 @@ pub enum OutcomeFrame {
     Push {
         /// Which push.
         push: LogNumber,
-        /// What became of it.
-        is: PushOutcome,
+        /// What became of it; None: a word that isn't known.
+        #[serde(deserialize_with = "lenient")]
+        is: Option<PushOutcome>,
     },
 }
 
@@ -267,7 +273,7 @@ pub enum ServerFrame<'a> {
     /// Answer to `found`.
     Better {
         /// What the page found.
-        build: &'a BuildId,
+        build: &'a str,
         /// It should load it.
         better: bool,
     },
@@ -334,9 +340,14 @@ fn lenient_session<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     Ok(text.and_then(|text| Uuid::parse_str(&text).ok()).map(SessionId))
 }
 
-fn lenient_outcome<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Outcome>, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+/// A word of a closed set. One that isn't known is of a newer page, and no reason to turn that away.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
+fn lenient_frame<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Frame, D::Error> {
+    lenient(deserializer).map(Option::unwrap_or_default)
 }
 
 fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {

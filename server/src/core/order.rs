@@ -26,7 +26,7 @@ impl fmt::Display for Order {
 
 /// A semantic version. Build metadata (`+…`) is kept but, as `SemVer` says, doesn't count in comparisons.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version(pub semver::Version);
 
 impl Version {
@@ -44,6 +44,19 @@ impl fmt::Display for Version {
 
 /// Longest version text that is taken, in bytes.
 const LONGEST: usize = 64;
+
+impl TryFrom<String> for Version {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
+    }
+}
 
 impl FromStr for Version {
     type Err = String;

@@ -95,8 +95,7 @@ impl Away {
     }
 
     /// Forgets those that have been away for too long. O(away): for once in a while.
-    pub(super) fn expire(&self) {
-        let now = crate::clock::now();
+    pub(super) async fn expire(&self, now: Moment) {
         let expired: Vec<_> = self
             .sessions
             .iter()
@@ -105,6 +104,9 @@ impl Away {
             .collect();
         for id in expired {
             self.returned(id);
+        }
+        if let Err(error) = self.side.prune(TABLE, now - KEPT).await {
+            tracing::warn!(%error, "sessions that are long gone could not be pruned");
         }
     }
 

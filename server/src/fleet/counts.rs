@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::core::{app::App, census::BuildCount, names::BuildId, order::Version, time::Moment};
 
-/// Distinct unregistered builds of an app that are counted one by one; more are one row.
+/// Distinct unregistered builds of an app that are counted one by one; more are one row for each version.
 const MOST_UNREGISTERED: usize = 200;
 
 /// What sessions are counted by: their build and the version that they report.
@@ -117,17 +117,26 @@ impl Counts {
     }
 }
 
-/// The row of a key: its own, or that of all others when there are too many unregistered builds.
+/// The row of a page: its build's own, or one of all others when there are too many unregistered builds. What doesn't
+/// count in judging it is left out, or a page could make rows without end.
 fn place(rows: &HashMap<Arc<RowKey>, Row>, app: &App, key: RowKey) -> Arc<RowKey> {
-    if let Some((key, _)) = rows.get_key_value(&key) {
-        return key.clone();
+    let registered = app.release(&key.build).is_some();
+    let key = if registered { RowKey { reported: None, ..key } } else { key };
+    let there = |key: &RowKey| rows.get_key_value(key).map(|(key, _)| key.clone());
+    if let Some(there) = there(&key) {
+        return there;
     }
-    let unregistered = || rows.keys().filter(|key| app.release(&key.build).is_none()).count();
-    if app.release(&key.build).is_some() || unregistered() < MOST_UNREGISTERED {
+    let others = BuildId::others();
+    let count = |wanted: &dyn Fn(&RowKey) -> bool| rows.keys().filter(|key| wanted(key)).count();
+    let unregistered = |key: &RowKey| key.build != others && app.release(&key.build).is_none();
+    if registered || count(&unregistered) < MOST_UNREGISTERED {
         return Arc::new(key);
     }
-    let others = RowKey { build: BuildId::others(), reported: None };
-    rows.get_key_value(&others).map_or_else(|| Arc::new(others.clone()), |(key, _)| key.clone())
+    // By version they can still be judged, and told of a minimum; versions beyond counting are not.
+    let room = there(&RowKey { build: others.clone(), ..key.clone() }).is_some()
+        || count(&|key| key.build == others) < MOST_UNREGISTERED;
+    let pooled = RowKey { build: others.clone(), reported: key.reported.filter(|_| room) };
+    there(&pooled).unwrap_or_else(|| Arc::new(pooled))
 }
 
 fn second(moment: Moment) -> i64 {

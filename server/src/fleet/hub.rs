@@ -14,11 +14,14 @@ use super::counts::{Counts, RowKey};
 use crate::core::{
     app::App,
     campaign::Kind,
-    census::prospect_of_count,
     frames::{Notice, ServerFrame, Target},
     names::AppName,
+    plan::prospect,
     plan::{Level, Prospect},
 };
+
+/// Most outlooks of unregistered builds that are kept for sharing.
+const MOST_OUTLOOKS: usize = 1_000;
 
 /// One app's sessions.
 pub struct Hub {
@@ -56,9 +59,9 @@ pub struct Outlook {
 }
 
 impl Hub {
-    pub(super) fn new(app: Arc<App>, drain: Option<Drain>) -> Self {
+    pub(super) fn new(app: Arc<App>) -> Self {
         let name = app.name.clone();
-        Self { name, counts: Counts::default(), view: watch::Sender::new(Arc::new(View::new(app, drain))) }
+        Self { name, counts: Counts::default(), view: watch::Sender::new(Arc::new(View::new(app, None))) }
     }
 
     /// The view and all that follow.
@@ -98,11 +101,16 @@ impl View {
             return outlook.clone();
         }
         let outlook = Outlook {
-            prospect: prospect_of_count(&self.app, &row.build, row.reported.as_ref()),
+            prospect: prospect(&self.app, &row.build, row.reported.as_ref()),
             standing: OnceLock::new(),
             notices: RwLock::default(),
         };
-        self.outlooks.write().entry(row.clone()).or_insert_with(|| Arc::new(outlook)).clone()
+        let mut outlooks = self.outlooks.write();
+        // Rows come and go; pages that make up builds are not to fill the memory with them.
+        if outlooks.len() > self.app.releases.len() + MOST_OUTLOOKS {
+            return Arc::new(outlook);
+        }
+        outlooks.entry(row.clone()).or_insert_with(|| Arc::new(outlook)).clone()
     }
 
     /// What pages should be on.

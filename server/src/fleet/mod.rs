@@ -8,7 +8,7 @@ pub mod registry;
 pub mod shared;
 pub mod slot;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -19,7 +19,7 @@ use self::{
     away::Away,
     hub::{Drain, Hub},
     records::Records,
-    registry::Registry,
+    registry::{Parting, Registry},
     shared::SharedTexts,
 };
 use crate::{
@@ -50,7 +50,7 @@ pub struct Fleet {
     pub user_agents: SharedTexts,
     ledger: Ledger,
     hubs: DashMap<AppName, Arc<Hub>>,
-    asked_in_vain: Mutex<BTreeSet<AppName>>,
+    asked_in_vain: Mutex<VecDeque<AppName>>,
     warm_at: Instant,
     draining: Mutex<Option<Drain>>,
 }
@@ -99,7 +99,10 @@ impl Fleet {
                 tokio::select! {
                     () = stopped.cancelled() => return,
                     _ = write.tick() => fleet.write_side_tables().await,
-                    _ = expire.tick() => fleet.away.expire(),
+                    _ = expire.tick() => {
+                        fleet.away.expire(crate::clock::now()).await;
+                        fleet.records.expire(crate::clock::now()).await;
+                    }
                 }
             }
         });
@@ -130,9 +133,11 @@ impl Fleet {
             return Some(hub.clone());
         }
         let app = self.ledger.state().apps.get(name)?.clone();
-        let drain = *self.draining.lock();
-        let hub = self.hubs.entry(name.clone()).or_insert_with(|| Arc::new(Hub::new(app, drain))).clone();
-        // The state may have moved on between reading it and the hub's being there to be told.
+        let hub = self.hubs.entry(name.clone()).or_insert_with(|| Arc::new(Hub::new(app))).clone();
+        // The state may have moved on, or the drain begun, between reading it and the hub's being there to be told.
+        if let Some(drain) = *self.draining.lock() {
+            hub.drain(drain);
+        }
         if let Some(app) = self.ledger.state().apps.get(name) {
             hub.show(app);
         }
@@ -142,12 +147,13 @@ impl Fleet {
     /// Remembers that a page asked for an app that isn't there.
     pub fn asked_in_vain(&self, name: AppName) {
         let mut names = self.asked_in_vain.lock();
-        if names.len() < MOST_ASKED_IN_VAIN {
-            names.insert(name);
+        if !names.contains(&name) {
+            names.truncate(MOST_ASKED_IN_VAIN - 1);
+            names.push_front(name);
         }
     }
 
-    /// The names that pages asked for in vain, without those that have been made since.
+    /// The latest names that pages asked for in vain, without those that have been made since.
     pub fn names_asked_in_vain(&self) -> Vec<AppName> {
         let state = self.ledger.state();
         let names = self.asked_in_vain.lock();
@@ -189,6 +195,13 @@ impl Fleet {
         *self.draining.lock() = Some(drain);
         for hub in &self.hubs {
             hub.drain(drain);
+        }
+    }
+
+    /// Gives up those that are still connected: what they leave behind is kept as if they had vanished.
+    pub fn part_with_the_rest(&self) {
+        for slot in self.registry.all() {
+            self.keep_of(&slot, Parting::Vanished);
         }
     }
 

@@ -45,6 +45,11 @@ impl Registry {
         self.slots.get(&id).map(|slot| slot.clone())
     }
 
+    /// All of them, as they are now.
+    pub fn all(&self) -> Vec<Arc<Slot>> {
+        self.slots.iter().map(|slot| slot.value().clone()).collect()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -144,28 +149,28 @@ impl Drop for Membership {
         self.fleet.registry.slots.remove_if(&slot.id, |_, there| {
             let leaving = Arc::ptr_eq(there, slot);
             if leaving {
-                self.leave();
+                self.fleet.keep_of(slot, self.parting);
             }
             leaving
         });
     }
 }
 
-impl Membership {
-    fn leave(&self) {
-        let slot = &self.slot;
-        if self.parting == Parting::Vanished {
-            self.fleet.away.vanished(slot);
+impl Fleet {
+    /// Keeps what a leaving session leaves behind.
+    pub(super) fn keep_of(&self, slot: &Slot, parting: Parting) {
+        if parting == Parting::Vanished {
+            self.away.vanished(slot);
         }
         if let Some(mut record) = slot.with_record(Option::take)
             && !record.state.ended()
         {
-            record.state = match self.parting {
+            record.state = match parting {
                 Parting::Left => State::Gone,
                 Parting::Refreshing => State::Refreshing,
                 Parting::Vanished => State::Asleep,
             };
-            self.fleet.records.left(slot, &record);
+            self.records.left(slot, &record);
         }
     }
 }

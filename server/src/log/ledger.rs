@@ -212,16 +212,17 @@ impl Ledger {
         let (decided, decision) = oneshot::channel();
         let waiting = Waiting { inner: &self.inner, id: draft.id };
         self.inner.waiting.lock().insert(draft.id, decided);
-        match self.inner.log.append(draft).await {
-            Ok(_) | Err(AppendError::Undecided(_)) => {}
-            Err(AppendError::Unavailable(reason)) => {
-                return Err(ProposeError::Unavailable { reason, decided: true });
+        let decision = async {
+            match self.inner.log.append(draft).await {
+                Err(AppendError::Unavailable(reason)) => Err(reason),
+                Ok(_) | Err(AppendError::Undecided(_)) => Ok(decision.await),
             }
-        }
+        };
         let decision = tokio::time::timeout(DECIDES_WITHIN, decision).await;
         drop(waiting);
         match decision {
-            Ok(Ok((number, verdict))) => Ok((number, verdict, self.state())),
+            Ok(Ok(Ok((number, verdict)))) => Ok((number, verdict, self.state())),
+            Ok(Err(reason)) => Err(ProposeError::Unavailable { reason, decided: true }),
             _ => Err(ProposeError::Unavailable {
                 reason: "the change was handed to the store, which has not said what became of it; repeat the same \
                          request with the same idempotency key to learn it"

@@ -1,6 +1,6 @@
 //! A session as a state machine: messages in, messages out. It never touches the socket and reads no clock.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use rand::Rng;
 use tokio::time::Instant;
@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::{Timing, close::Close, reconcile};
 use crate::{
     core::{
-        frames::{Hello, OutcomeFrame, PageFrame, ServerFrame},
-        judge::{Judged, key, registered_key},
+        frames::{EvidenceKind, Hello, OutcomeFrame, PageFrame, ServerFrame},
+        judge::{Judged, below_floor, key, registered_key},
         names::{BuildId, LogNumber},
         outcome::{Outcome, Record, State},
         plan::{Facts, Level, Sight, plan},
@@ -140,16 +140,17 @@ impl Session {
                 self.membership.slot().set_page(page);
                 self.wake();
             }
-            PageFrame::Outcome(OutcomeFrame::Notice { notice, is, detail }) => {
+            PageFrame::Outcome(OutcomeFrame::Notice { notice, is: Some(is), detail }) => {
                 self.on_outcome(notice, is, detail);
             }
-            PageFrame::Outcome(OutcomeFrame::Push { .. }) | PageFrame::Unknown => {}
+            PageFrame::Outcome(_) | PageFrame::Unknown => {}
             PageFrame::Found { build } => {
-                let better = self.better(view, &build);
+                let better = build.parse().is_ok_and(|build| self.better(view, &build));
                 output.frames.push(ServerFrame::Better { build: &build, better }.encode().into());
             }
             PageFrame::Evidence { kind, .. } => {
-                metrics::counter!("freshwire_evidence_total", "kind" => kind.as_str()).increment(1);
+                let kind = kind.map_or("unknown", EvidenceKind::as_str);
+                metrics::counter!("freshwire_evidence_total", "kind" => kind).increment(1);
             }
             PageFrame::Ping => output.frames.push(ServerFrame::Pong.encode().into()),
         }
@@ -246,6 +247,7 @@ impl Session {
         self.open = Some(campaign);
         self.acknowledge_by = Some(now.mono + ACKNOWLEDGES_WITHIN);
         let state = State::Sent;
+        self.release_record_of_another(campaign);
         self.membership.set_record(Record {
             campaign,
             run,
@@ -263,11 +265,20 @@ impl Session {
             self.withdraw(view, frames);
         }
         self.open = Some(by);
-        if by != level.campaign {
-            self.change_record(|record| {
-                record.campaign = level.campaign;
-                record.run = level.run;
-            });
+        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
+        if let Some(record) =
+            record.filter(|record| record.campaign != level.campaign && !record.state.ended())
+        {
+            self.release_record_of_another(level.campaign);
+            self.membership.set_record(Record { campaign: level.campaign, run: level.run, ..record });
+        }
+    }
+
+    /// A session is in one campaign's record at a time: the one before lets it go.
+    fn release_record_of_another(&self, campaign: LogNumber) {
+        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
+        if let Some(record) = record.filter(|record| record.campaign != campaign && !record.state.ended()) {
+            self.membership.set_record(Record { state: State::Released, ..record });
         }
     }
 
@@ -317,21 +328,26 @@ impl Session {
         }
     }
 
-    /// Whether a build that the page could load is better than the one it runs: current, or above its own and sound.
+    /// Whether a build that the page could load is better than the one it runs: current, or sound and nearer to it.
     fn better(&self, view: &View, found: &BuildId) -> bool {
         let slot = self.membership.slot();
-        if *found == slot.build || view.app.retired.contains_key(found) {
+        let app = &view.app;
+        if *found == slot.build || app.retired.contains_key(found) {
             return false;
         }
-        let own = key(&view.app, &slot.build, slot.reported.as_ref());
-        match (own, registered_key(&view.app, found)) {
-            (_, Some(_)) if view.app.current.as_ref() == Some(found) => true,
-            (Some(own), Some(found)) => {
-                own.compare(found) == Some(std::cmp::Ordering::Less)
-                    && !crate::core::judge::below_floor(&view.app, found)
-            }
-            _ => false,
+        if app.current.as_ref() == Some(found) {
+            return true;
         }
+        let own = key(app, &slot.build, slot.reported.as_ref());
+        let current = app.current.as_ref().and_then(|current| registered_key(app, current));
+        let (Some(own), Some(current), Some(found)) = (own, current, registered_key(app, found)) else {
+            return false;
+        };
+        // A page that is ahead gets better by going back.
+        let ahead = own.compare(current) == Some(Ordering::Greater);
+        let towards = if ahead { Ordering::Greater } else { Ordering::Less };
+        let passes_by = ahead && found.compare(current) == Some(Ordering::Less);
+        own.compare(found) == Some(towards) && !passes_by && !below_floor(app, found)
     }
 
     fn note_drain(&mut self, drain: Option<Drain>) {

@@ -58,6 +58,12 @@ pub(super) fn past(
         }
     }
 
+    let said_by_itself = || {
+        let seen = latest?;
+        let campaign = view.app.campaigns.get(&seen.notice).filter(|_| about_it(seen.notice))?;
+        let record = record_of(campaign, seen.run, seen.step);
+        Some(awake(record, Some(seen.is.unwrap_or(Outcome::Received))))
+    };
     let record = match record {
         Some(record) if about_it(record.campaign) => {
             let said = seen.iter().find(|seen| seen.notice == record.campaign && seen.run == record.run);
@@ -67,12 +73,8 @@ pub(super) fn past(
         Some(record) if record.state == State::Refreshing => {
             Some(Record { state: State::Refreshed, ..record })
         }
-        Some(record) => Some(Record { state: State::Released, ..record }),
-        None => latest.and_then(|seen| {
-            let campaign = view.app.campaigns.get(&seen.notice).filter(|_| about_it(seen.notice))?;
-            let record = record_of(campaign, seen.run, seen.step);
-            Some(awake(record, Some(seen.is.unwrap_or(Outcome::Received))))
-        }),
+        // What is kept is not about it any more; its own word may be about something newer.
+        other => said_by_itself().or(other.map(|record| Record { state: State::Released, ..record })),
     };
     Past { sights, open: latest.map(|seen| seen.notice), record }
 }

@@ -35,7 +35,7 @@ const LINGER_BYTES: u64 = 1 << 20;
 pub fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(512)
-        .write_buffer_size(0)
+        .write_buffer_size(LARGEST)
         .max_write_buffer_size(1 << 16)
         .max_message_size(Some(LARGEST))
         .max_frame_size(Some(LARGEST))
@@ -159,20 +159,18 @@ fn on_message(
 
 async fn send(socket: &mut Socket, output: Output) -> ControlFlow<Option<Close>> {
     let Output { frames, ping, close } = output;
-    let texts = frames.into_iter().map(Message::Text);
-    for message in texts.chain(ping.then(|| Message::Ping(bytes::Bytes::new()))) {
-        match timeout(TAKES_WITHIN, socket.send(message)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return ControlFlow::Break(None),
-            Err(_) => {
-                count(&Close::SlowConsumer);
-                return ControlFlow::Break(None);
-            }
+    let ping = ping.then(|| Message::Ping(bytes::Bytes::new()));
+    // All of it in one write.
+    let sending = async {
+        for message in frames.into_iter().map(Message::Text).chain(ping) {
+            socket.feed(message).await?;
         }
-    }
-    match close {
-        Some(close) => ControlFlow::Break(Some(close)),
-        None => ControlFlow::Continue(()),
+        socket.flush().await
+    };
+    match timeout(TAKES_WITHIN, sending).await {
+        Ok(Ok(())) => close.map_or(ControlFlow::Continue(()), |close| ControlFlow::Break(Some(close))),
+        Ok(Err(_)) => ControlFlow::Break(None),
+        Err(_) => ControlFlow::Break(Some(Close::SlowConsumer)),
     }
 }
 

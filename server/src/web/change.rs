@@ -8,9 +8,10 @@ use crate::{
     },
     core::{
         app::{App, Refusal, Stamp},
-        census::{BuildCount, prospect_of_count, rows},
+        census::{BuildCount, rows},
         change::{Action, AppChange, Change, Floor, Step, Terms, Topic, one_step},
         names::{AppName, LogNumber},
+        plan::prospect,
         time::{LONGEST, Period},
     },
     log::ledger::{Accepted, Proposal, ProposeError},
@@ -101,7 +102,7 @@ fn over_of(change: &mut AppChange) -> Option<&mut Period> {
 /// Whom a campaign of the app is about, of those that are counted.
 fn affected(app: &App, campaign: LogNumber, counts: &[BuildCount]) -> Affected {
     let about_them = |count: &BuildCount| {
-        let prospect = prospect_of_count(app, &count.build, count.reported.as_ref());
+        let prospect = prospect(app, &count.build, count.reported.as_ref());
         prospect.ladders.iter().any(|ladder| {
             ladder.campaign == campaign && ladder.steps.iter().any(|step| step.action > Action::Silent)
         })

@@ -33,10 +33,11 @@ pub async fn log(
     let mut entries: Vec<Entry> = Vec::new();
     // Each valid entry names the valid one before it; what is not so named is void.
     while entries.len() < limit && expected > LogNumber(0) {
-        let before = Some(LogNumber(expected.0 + 1));
+        let before = Some(LogNumber(expected.0.saturating_add(1)));
         let batch = context.ledger.log().history(topic.clone(), before, limit).await?;
-        if batch.is_empty() {
-            break;
+        // An entry that a valid one names is there; if it isn't, the cursor is not one of ours.
+        if batch.first().is_none_or(|first| first.number != expected) {
+            return Err(ApiError::invalid("cursor", "cursor must be 'next' of the page before"));
         }
         for entry in batch {
             if entry.number == expected && entries.len() < limit {

@@ -7,7 +7,7 @@ use axum::{extract::State, http::header, response::IntoResponse};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::Ctx;
-use crate::core::{census::judge_count, judge::Standing};
+use crate::core::{judge::Standing, judge::judge};
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -29,7 +29,7 @@ pub async fn metrics(State(context): Ctx) -> impl IntoResponse {
         let mut sessions: BTreeMap<Standing, u64> = BTreeMap::new();
         let mut away = 0;
         for count in context.fleet.counts(&app.name) {
-            let standing = judge_count(app, &count.build, count.reported.as_ref()).standing;
+            let standing = judge(app, &count.build, count.reported.as_ref()).standing;
             *sessions.entry(standing).or_default() += count.sessions;
             away += count.away;
         }

@@ -25,15 +25,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::Response,
     routing::get,
 };
 use tokio_util::task::TaskTracker;
-use tower_http::{
-    catch_panic::CatchPanicLayer, cors::CorsLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer, set_header::SetResponseHeaderLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -107,7 +105,7 @@ fn operators_only(context: Arc<Context>) -> Router {
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(context, number_header))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWERS_WITHIN))
+        .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(problem::panicked))
 }
 
@@ -150,6 +148,16 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(history::log))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+}
+
+/// What takes too long is answered all the same.
+async fn in_time(request: Request, next: Next) -> Result<Response, problem::ApiError> {
+    tokio::time::timeout(ANSWERS_WITHIN, next.run(request)).await.map_err(|_| {
+        problem::ApiError::unavailable(
+            "the answer took too long; ask again, a change with the same key",
+            Some(false),
+        )
+    })
 }
 
 /// Every answer about an app says up to which number this node knows it.

@@ -113,6 +113,7 @@ pub struct Wish<T> {
 
 /// Parameters of every change.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeQuery {
     /// Only say what it would do, and to whom.

@@ -21,9 +21,9 @@ use crate::{
     api::answers::{CensusAnswer, Problem, SessionAnswer, SessionDetail, SessionsAnswer},
     core::{
         app::App,
-        census::judge_count,
         change::Floor,
         explain::{Explained, explain},
+        judge::judge,
         judge::{Standing, Why, below, key},
         names::{AppName, BuildId, SessionId},
         plan::Prospect,
@@ -191,7 +191,7 @@ fn floor(app: &App, text: &str) -> Result<Floor, ApiError> {
 impl Filters {
     fn pass(&self, app: &App, slot: &Slot) -> bool {
         let Filter { standing, build, why, held, visible, outcome, .. } = &self.filter;
-        let judged = judge_count(app, &slot.row.build, slot.row.reported.as_ref());
+        let judged = judge(app, &slot.row.build, slot.row.reported.as_ref());
         let live = slot.live();
         standing.is_none_or(|standing| standing == judged.standing)
             && why.is_none_or(|why| Some(why) == judged.why)
@@ -212,12 +212,12 @@ impl Filters {
 }
 
 fn prospect(app: &App, slot: &Slot) -> Prospect {
-    crate::core::census::prospect_of_count(app, &slot.row.build, slot.row.reported.as_ref())
+    crate::core::plan::prospect(app, &slot.row.build, slot.row.reported.as_ref())
 }
 
 fn answer(context: &Context, app: &App, slot: &Slot) -> SessionAnswer {
     let live = slot.live();
-    let judged = judge_count(app, &slot.row.build, slot.row.reported.as_ref());
+    let judged = judge(app, &slot.row.build, slot.row.reported.as_ref());
     let release = app.release(&slot.build);
     let record = live.record;
     SessionAnswer {

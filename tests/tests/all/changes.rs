@@ -398,3 +398,26 @@ async fn settings_that_are_not_named_stay() {
     let answer = server.done("PUT", "/v1/apps/web", None).await;
     assert_eq!(answer["before"]["settings"], expected);
 }
+
+#[tokio::test]
+async fn a_typo_in_the_query_changes_nothing() {
+    let server = Server::start().await;
+    let release = json!({"build": "a", "version": "1.0.0"});
+    let (status, problem) = server.call("POST", "/v1/apps/web/releases?dryrun=true", Some(release)).await;
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(server.call("GET", "/v1/apps/web", None).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_no_entry_of_the_app_is_refused_at_once() {
+    let server = Server::start().await;
+    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
+    server.release("other", json!({"build": "a", "version": "1.0.0"})).await;
+    server.release("web", json!({"build": "b", "version": "1.1.0"})).await;
+    for cursor in ["2", "99", "18446744073709551615"] {
+        let (status, problem) = server.call("GET", &format!("/v1/apps/web/log?cursor={cursor}"), None).await;
+        assert_eq!((status, &problem["field"]), (422, &json!("cursor")), "{cursor}");
+    }
+    let log = server.get("/v1/apps/web/log?cursor=1").await;
+    assert_eq!(log["entries"].as_array().unwrap().len(), 1);
+}

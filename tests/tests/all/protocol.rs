@@ -276,3 +276,15 @@ async fn requests_that_are_no_handshake_get_a_problem() {
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
 }
+
+#[tokio::test]
+async fn what_a_broken_document_carries_is_no_reason_to_turn_a_page_away() {
+    let server = Server::start().await;
+    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
+    let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
+    page.send(&json!({"type": "found", "build": "{{ BUILD }}"})).await;
+    assert_eq!(page.frame("better").await["better"], false);
+    page.send(&json!({"type": "outcome", "notice": 1, "is": "a_word_to_come"})).await;
+    page.send(&json!({"type": "evidence", "kind": "a_word_to_come"})).await;
+    assert!(page.frames_until_pong().await.is_empty());
+}

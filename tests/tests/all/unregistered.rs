@@ -28,12 +28,12 @@ async fn beyond_two_hundred_unregistered_builds_are_one_row_and_every_count_is_e
     assert_eq!(sessions("a"), (3, "current".into()));
     assert_eq!(sessions("unregistered-7"), (4, "stale".into()));
     assert_eq!(sessions("unregistered-199"), (1, "stale".into()));
-    assert_eq!(sessions("(others)"), (30, "unknown".into()));
+    assert_eq!(sessions("(others)"), (30, "stale".into()));
 
     // Each session's own build is in the list, the pooled ones' too.
     let listed = server.get("/v1/apps/web/sessions?build=unregistered-229").await;
     assert_eq!(listed["sessions"][0]["build"], "unregistered-229");
-    assert_eq!(listed["sessions"][0]["standing"], "unknown");
+    assert_eq!(listed["sessions"][0]["standing"], "stale");
 
     // No page can pretend to be the row.
     let mut liar = Page::silent(server.address(), None).await;
@@ -52,17 +52,32 @@ async fn beyond_two_hundred_unregistered_builds_are_one_row_and_every_count_is_e
 }
 
 #[tokio::test]
-async fn pooled_pages_are_left_alone() {
+async fn pooled_pages_are_judged_by_their_version_and_left_alone_without_one() {
     let server = Server::start().await;
     server.release("web", json!({"build": "a", "version": "1.0.0", "severity": "silent"})).await;
     let mut pages = Vec::new();
-    for number in 0..201 {
+    for number in 0..202 {
         pages.push(Page::open(server.address(), "web", &format!("u{number}"), "0.9.0").await);
     }
+    let mut nameless = Page::hello(server.address(), json!({"app": "web", "build": "u202"})).await;
+    assert_eq!(nameless.welcome["standing"], "unknown");
     let minimum = json!({"version": "1.0.0", "reason": "CVE", "over": "0s"});
     let raised = server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await;
-    assert_eq!(raised["affected"]["sessions"], 200);
-    assert_eq!(pages[0].frame("standing").await["standing"], "unsupported");
-    assert_eq!(pages[0].frame("notice").await["action"], "countdown");
-    assert!(pages[200].frames_until_pong().await.is_empty());
+    assert_eq!(raised["affected"]["sessions"], 202);
+    for page in [0, 201] {
+        assert_eq!(pages[page].frame("standing").await["standing"], "unsupported");
+        assert_eq!(pages[page].frame("notice").await["action"], "countdown");
+    }
+    assert!(nameless.frames_until_pong().await.is_empty());
+}
+
+#[tokio::test]
+async fn versions_made_up_for_a_registered_build_make_no_rows() {
+    let server = Server::start().await;
+    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
+    let mut pages = Vec::new();
+    for number in 0..50 {
+        pages.push(Page::open(server.address(), "web", "a", &format!("1.0.{number}")).await);
+    }
+    assert_eq!(server.census("web").await, [("a".to_owned(), 50)]);
 }
