@@ -108,7 +108,11 @@ async fn warm_up(address: &str, app: Option<&str>) {
 async fn open(address: &str, count: usize, app: Option<&str>) -> Vec<Page> {
     let page = async |_| match app {
         Some(app) => Page::open(address, app, "a", "1.0.0").await,
-        None => Page::silent(address, None).await,
+        None => {
+            let mut page = Page::silent(address, None).await;
+            page.frame("welcome").await;
+            page
+        }
     };
     stream::iter(0..count).map(page).buffered(50).collect().await
 }

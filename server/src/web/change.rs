@@ -78,7 +78,10 @@ fn paced(
         let stamp = Stamp { number, at: app.last_at, actor: "" };
         let affected = affected(&app.apply(&change, stamp)?, number, counts);
         let rate = u64::from(app.settings.refresh_rate.max(1));
-        Period(affected.sessions.saturating_mul(1_000) / rate).min(LONGEST)
+        let over = Period(affected.sessions.saturating_mul(1_000) / rate);
+        // What people will read is in whole seconds.
+        let over = if over < Period::secs(10) { over } else { Period::secs(over.0.div_ceil(1_000)) };
+        over.min(LONGEST)
     };
     *over_of(&mut change).expect("a change that sets pages in motion has a pace") = over;
     Ok(change)

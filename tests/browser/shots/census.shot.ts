@@ -67,7 +67,7 @@ test("the census while a minimum moves pages", async () => {
       `<span style="color:#8b949e">$</span> freshwire ${escape(args.join(" "))}\n`;
     await page.setContent(`<!doctype html><meta charset="utf-8"><style>
       body{margin:0;background:#0d1117;color:#e6edf3;display:inline-block}
-      pre{margin:0;padding:22px 26px;font:13px/1.55 "DejaVu Sans Mono",monospace}
+      pre{margin:0;padding:22px 26px;width:${COLUMNS}ch;white-space:pre-wrap;font:13px/1.55 "DejaVu Sans Mono",monospace}
     </style><pre>${prompt(minimum)}${html(raised)}\n${prompt(["census", "shop"])}${html(census).trimEnd()}</pre>`);
     const png = await page.locator("body").screenshot({ path: IMAGE });
     expect(png.length).toBeGreaterThan(10_000);
