@@ -106,13 +106,13 @@ async fn warm_up(address: &str, app: Option<&str>) {
 }
 
 async fn open(address: &str, count: usize, app: Option<&str>) -> Vec<Page> {
-    let page = async |_| match app {
-        Some(app) => Page::open(address, app, "a", "1.0.0").await,
-        None => {
-            let mut page = Page::silent(address, None).await;
-            page.frame("welcome").await;
-            page
+    let page = async |_| {
+        if let Some(app) = app {
+            return Page::open(address, app, "a", "1.0.0").await;
         }
+        let mut page = Page::silent(address, None).await;
+        page.frame("welcome").await;
+        page
     };
     stream::iter(0..count).map(page).buffered(50).collect().await
 }
