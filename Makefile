@@ -34,6 +34,7 @@ test-client: $(CLIENT)
 	cd client-js && npm test
 
 test-rust: $(CLIENT)
+	scripts/setup sqlite3
 	cargo test --locked --workspace
 
 test-browser: $(CLIENT) tests/browser/node_modules/.package-lock.json
