@@ -1,8 +1,10 @@
 //! The pure core: no clock, no socket, no store. `now` is always an argument.
 //!
-//! Read in this order: [`change`] (what an operator can do), [`app`] (the fold of the changes), [`judge`]
+//! Read in this order: [`change`] (what an operator can do), [`app`] (what changes add up to), [`judge`] (one build's
+//! standing), [`campaign`] and [`plan`] (who is told what, and when), [`census`] (who is where).
 
 pub mod app;
+mod apply;
 pub mod campaign;
 pub mod census;
 pub mod change;
