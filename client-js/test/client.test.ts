@@ -126,7 +126,12 @@ describe("leaving", () => {
   });
 
   test("what another build was told is forgotten", async () => {
-    const kept = { build: "another", session: "s-1", resume: "r-1", seen: [{ notice: 42, run: 42, step: 0 }] };
+    const kept = {
+      build: "another",
+      session: "s-1",
+      resume: "r-1",
+      seen: [{ notice: 42, run: 42, step: 0 }],
+    };
     sessionStorage.setItem("freshwire:web:session", JSON.stringify(kept));
     const { hello } = await open();
     expect(hello.session).toBe("s-1");
