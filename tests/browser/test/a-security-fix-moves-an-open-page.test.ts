@@ -28,14 +28,14 @@ test("an operator raises the minimum, the countdown appears, and a press moves t
         look();
       }),
   );
+  const askedAt = Date.now();
   const answer = await freshwire.done<{ affected: { sessions: number } }>("PUT", `/v1/apps/${app}/minimum`, {
     version: B.version,
     reason: "CVE-2026-1234",
   });
-  const answeredAt = Date.now();
   expect(answer.affected.sessions).toBe(1);
-  const ms = (await shown) - answeredAt;
-  figure("from the API's answer to the countdown in view", ms);
+  const ms = (await shown) - askedAt;
+  figure("from the request to the countdown in view", ms);
   // Under a second is wanted, and is what the figure shows; a busy machine may take longer.
   expect(ms).toBeLessThan(20_000);
 
