@@ -60,14 +60,14 @@ test("the census while a minimum moves pages", async () => {
 
     const context = await here.browser.newContext({
       deviceScaleFactor: 2,
-      viewport: { width: 960, height: 400 },
+      viewport: { width: 1200, height: 400 },
     });
     const page = await context.newPage();
     const prompt = (args: string[]) =>
       `<span style="color:#8b949e">$</span> freshwire ${escape(args.join(" "))}\n`;
     await page.setContent(`<!doctype html><meta charset="utf-8"><style>
       body{margin:0;background:#0d1117;color:#e6edf3;display:inline-block}
-      pre{margin:0;padding:22px 26px;width:${COLUMNS}ch;white-space:pre-wrap;font:13px/1.55 "DejaVu Sans Mono",monospace}
+      pre{margin:0;padding:22px 26px;width:${COLUMNS + 4}ch;white-space:pre-wrap;font:13px/1.55 "DejaVu Sans Mono",monospace}
     </style><pre>${prompt(minimum)}${html(raised)}\n${prompt(["census", "shop"])}${html(census).trimEnd()}</pre>`);
     const png = await page.locator("body").screenshot({ path: IMAGE });
     expect(png.length).toBeGreaterThan(10_000);
