@@ -9,7 +9,7 @@ use crate::core::{
     census::Census,
     change::{Action, Entry, Settings, Severity, Step},
     judge::{Standing, Why},
-    names::{AppName, BuildId, LogNumber, SessionId},
+    names::{AppName, BuildId, LogNumber, PushTopic, SessionId},
     order::{Order, Version},
     outcome::State,
     time::{Moment, Period},
@@ -113,7 +113,10 @@ pub struct Changed {
     pub number: LogNumber,
     /// The campaign that it set in motion.
     pub campaign: Option<LogNumber>,
-    /// Whom that campaign is about, of those connected now.
+    /// The push that it is.
+    #[serde(default)]
+    pub push: Option<LogNumber>,
+    /// Whom the campaign or the push is about, of those connected now.
     pub affected: Affected,
     /// The time within which they are told.
     pub over: Option<Period>,
@@ -244,6 +247,9 @@ pub struct SessionAnswer {
     pub transport: String,
     /// `top` or `embedded`.
     pub frame: String,
+    /// The build of the page that it is embedded in, where that is one of ours.
+    #[serde(default)]
+    pub host: Option<BuildId>,
     /// As the browser says it.
     pub user_agent: Option<String>,
 }
@@ -269,6 +275,40 @@ pub struct SessionsAnswer {
     pub complete: bool,
     /// Nodes that have not.
     pub missing: Vec<String>,
+}
+
+/// The latest push to a topic.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PushAnswer {
+    /// Its name.
+    pub push: LogNumber,
+    /// What it is about.
+    pub topic: PushTopic,
+    /// Length of its data as JSON.
+    pub bytes: u64,
+    /// When it was pushed.
+    pub at: Moment,
+    /// By whom.
+    pub by: String,
+    /// From when no page gets it any more.
+    pub expires_at: Moment,
+    /// Sent to so many sessions, since this node started.
+    pub sessions: u64,
+    /// Of these, the app took it.
+    pub handled: u64,
+    /// Of these, the app has no handler for it.
+    pub unhandled: u64,
+    /// Of these, the handler threw.
+    pub failed: u64,
+}
+
+/// `GET …/pushes`, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PushesAnswer {
+    /// Those that have not expired.
+    pub pushes: Vec<PushAnswer>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
 }
 
 /// `GET …/log`, newest first.

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use crate::core::{
     change::{Action, Severity, Step},
-    names::{AppName, BuildId},
+    names::{AppName, BuildId, PushTopic},
     order::{Order, Version},
+    push::PushData,
     time::{Moment, Period},
     token::Scope,
 };
@@ -58,6 +59,9 @@ pub struct ReleaseBody {
     /// Its files and their hashes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assets: BTreeMap<String, String>,
+    /// What its pages load first, for loading it ahead of a refresh; at most 50 paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preload: Vec<String>,
     /// Becomes current only when settled.
     #[serde(default)]
     pub rolling: bool,
@@ -181,6 +185,20 @@ paced_body! {
         #[serde(default)]
         recall: bool,
     }
+}
+
+/// `POST …/push`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PushBody {
+    /// What it is about; it replaces what was pushed to the topic before.
+    pub topic: PushTopic,
+    /// Any JSON of at most 16 KiB: every page of the app gets it, once.
+    #[schema(value_type = Value)]
+    pub data: PushData,
+    /// For how long pages that connect get it; default 1h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Period>,
 }
 
 /// `POST /v1/tokens`.

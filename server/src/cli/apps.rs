@@ -195,6 +195,7 @@ mod tests {
         let changed = |settings| Changed {
             number: LogNumber(3),
             campaign: None,
+            push: None,
             affected: Affected::default(),
             over: None,
             steps: Vec::new(),

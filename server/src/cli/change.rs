@@ -43,11 +43,13 @@ pub async fn make(
         if_match: flags.if_match,
         repeatable: true,
     };
+    // A push moves nobody.
+    let verb = if wish.path == ["push"] { "would reach" } else { "would move" };
     let look = Call { dry_run: true, ..call.clone() };
     if flags.dry_run {
         let answer = client.change(&look).await?;
         if !console.printed_json(&answer) {
-            let words = prospect(console, wish.app, &typed(&answer)?).await;
+            let words = prospect(console, wish.app, &typed(&answer)?, verb).await;
             Console::say(format!("dry run: {} {words}; nothing was changed", wish.what));
         }
         return Ok(None);
@@ -55,7 +57,7 @@ pub async fn make(
     let mut call = call;
     if wish.asks && console.terminal.interactive && !flags.yes {
         let changed: Changed = typed(&client.change(&look).await?)?;
-        let words = prospect(console, wish.app, &changed).await;
+        let words = prospect(console, wish.app, &changed, verb).await;
         Terminal::note(&super::table::plain(&format!("{} {words}", wish.what)));
         if !Terminal::agrees("Go on?") {
             return Err(Trouble::Declined);
@@ -68,13 +70,13 @@ pub async fn make(
 }
 
 /// What a dry run found, with the number of all pages beside it where the server tells.
-async fn prospect(console: &Console, app: &AppName, changed: &Changed) -> String {
+async fn prospect(console: &Console, app: &AppName, changed: &Changed, verb: &str) -> String {
     let all = match console.client() {
         Ok(client) => client.get(&["apps", app.as_str()], &[]).await.ok(),
         Err(_) => None,
     };
     let all = all.and_then(|answer| typed::<AppAnswer>(&answer).ok()).map(|app| app.counts.values().sum());
-    say::moved(changed, "would move", all)
+    say::moved(changed, verb, all)
 }
 
 /// A body as JSON.

@@ -90,6 +90,7 @@ mod tests {
         let changed = |before: Option<&str>| Changed {
             number: LogNumber(3),
             campaign: None,
+            push: None,
             affected: Affected::default(),
             over: None,
             steps: Vec::new(),

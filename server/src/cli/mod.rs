@@ -2,12 +2,14 @@
 
 mod apps;
 mod args;
+mod built;
 mod census;
 mod change;
 mod client;
 mod current;
 mod history;
 mod minimum;
+mod push;
 mod release;
 mod retire;
 mod say;
@@ -59,6 +61,10 @@ pub enum Command {
     Retire(retire::RetireArgs),
     /// Take back that a build is bad
     Reinstate(retire::ReinstateArgs),
+    /// Send data to every open page, and to those that open until it expires
+    Push(push::PushArgs),
+    /// List the pushes that have not expired, and what became of them
+    Pushes(push::ListArgs),
     /// Who is still old: open pages by build
     Census(census::CensusArgs),
     /// List open pages
@@ -113,6 +119,8 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Minimum(args) => minimum::set(&console, args).await,
         Command::Retire(args) => retire::retire(&console, args).await,
         Command::Reinstate(args) => retire::reinstate(&console, args).await,
+        Command::Push(args) => push::push(&console, args).await,
+        Command::Pushes(args) => push::list(&console, args).await,
         Command::Census(args) => census::print(&console, args).await,
         Command::Sessions(args) => sessions::list(&console, args).await,
         Command::Log(args) => history::list(&console, args).await,

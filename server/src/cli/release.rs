@@ -1,6 +1,6 @@
 //! `release`, `releases` and `settle`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use reqwest::Method;
@@ -8,6 +8,7 @@ use reqwest::Method;
 use super::{
     Console, OfApp, Trouble, Undo,
     args::{ChangeFlags, forces, parse_step, word},
+    built::Built,
     change::{Wish, json, make},
     client::typed,
     current, say,
@@ -33,10 +34,10 @@ use crate::{
 pub struct ReleaseArgs {
     #[command(flatten)]
     of: OfApp,
-    /// What its pages carry, often a git SHA
-    #[arg(long)]
-    build: BuildId,
-    /// Its semantic version
+    /// What its pages carry, often a git SHA [default: as in --assets, if that is a freshwire.json]
+    #[arg(long, required_unless_present = "assets")]
+    build: Option<BuildId>,
+    /// Its semantic version [default: as in --assets, if that is a freshwire.json]
     #[arg(long)]
     version: Option<Version>,
     /// Who made it
@@ -54,7 +55,7 @@ pub struct ReleaseArgs {
     /// Server-side things that it relies on, with commas between
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     needs: Vec<String>,
-    /// JSON file with its files and their hashes: {"assets/app.js": "sha256-…"}
+    /// JSON file with its files and their hashes: {"assets/app.js": "sha256-…"}, or the freshwire.json of our Vite plugin
     #[arg(long, value_name = "FILE")]
     assets: Option<PathBuf>,
     /// Register it only; it becomes current when settled
@@ -100,18 +101,23 @@ pub struct SettleArgs {
 /// Registers a release.
 pub async fn register(console: &Console, args: ReleaseArgs) -> Result<(), Trouble> {
     let app = &args.of.app;
-    let assets = args.assets.as_ref().map(read_assets).transpose()?.unwrap_or_default();
-    let named = say::build(args.build.as_str(), args.version.as_ref());
+    let from_file = args.assets.as_deref().map(Built::read).transpose()?.unwrap_or_default();
+    let Some(build) = args.build.or(from_file.build) else {
+        return Err(Trouble::Usage("the file with the assets names no build; give --build".into()));
+    };
+    let version = args.version.or(from_file.version);
+    let named = say::build(build.as_str(), version.as_ref());
     let asks = forces(&args.steps);
     let body = ReleaseBody {
-        build: args.build,
-        version: args.version,
+        build,
+        version,
         by: args.by,
         message: args.message,
         committed_at: args.committed_at,
         severity: args.severity.unwrap_or_default(),
         needs: args.needs,
-        assets,
+        assets: from_file.assets,
+        preload: from_file.preload,
         rolling: args.rolling,
         anyway: args.anyway,
         over: args.over,
@@ -144,13 +150,6 @@ pub async fn register(console: &Console, args: ReleaseArgs) -> Result<(), Troubl
         console.undo(&Undo::never("a release stays registered, and moves no page before it is settled"));
     }
     Ok(())
-}
-
-fn read_assets(file: &PathBuf) -> Result<BTreeMap<String, String>, Trouble> {
-    let wrong = |why: String| Trouble::Usage(format!("can't use the assets in {}: {why}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_str(&text)
-        .map_err(|error| wrong(format!("it should be a JSON object of paths and their hashes: {error}")))
 }
 
 /// Settles a rolling release.

@@ -203,6 +203,7 @@ mod tests {
         Changed {
             number: LogNumber(7),
             campaign: None,
+            push: None,
             affected: Affected {
                 sessions: builds.iter().map(|(_, _, sessions)| sessions).sum(),
                 builds: builds.iter().map(affected_build).collect(),

@@ -41,6 +41,9 @@ const OUTCOMES: [&str; 17] = [
     "released",
 ];
 
+/// Where the column of the hosts stands if there is one: beside the build.
+const HOST: usize = 2;
+
 /// What `sessions` takes. Several filters are joined by 'and'.
 #[derive(Args, Debug)]
 pub struct SessionsArgs {
@@ -119,7 +122,7 @@ pub async fn list(console: &Console, args: SessionsArgs) -> Result<(), Trouble> 
 }
 
 fn table(sessions: &[SessionAnswer], now: Moment) -> Table {
-    let mut table = Table::new([
+    let mut columns = vec![
         Column::text("SESSION"),
         Column::text("BUILD"),
         Column::text("VERSION"),
@@ -129,14 +132,20 @@ fn table(sessions: &[SessionAnswer], now: Moment) -> Table {
         Column::elastic("HOLDS"),
         Column::text("CONNECTED"),
         Column::elastic("LABELS"),
-    ]);
+    ];
+    // An embedded page and its host that run the same build are nothing to look at.
+    let torn = sessions.iter().any(|session| other_host(session).is_some());
+    if torn {
+        columns.insert(HOST, Column::text("HOST"));
+    }
+    let mut table = Table::new(columns);
     for session in sessions {
         let labels: Vec<_> = session.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let outcome = match (&session.outcome, &session.detail) {
             (Some(outcome), Some(detail)) => Some(format!("{outcome}: {detail}")),
             (outcome, _) => outcome.clone(),
         };
-        table.row([
+        let mut cells = vec![
             Cell::from(session.session.to_string()),
             Cell::from(session.build.as_str()),
             Cell::maybe(session.version.as_ref()),
@@ -146,9 +155,18 @@ fn table(sessions: &[SessionAnswer], now: Moment) -> Table {
             Cell::from(session.holds.join(", ")),
             Cell::from(say::briefly(session.connected_at, now)),
             Cell::from(labels.join(" ")),
-        ]);
+        ];
+        if torn {
+            cells.insert(HOST, Cell::maybe(other_host(session)));
+        }
+        table.row(cells);
     }
     table
+}
+
+/// The build of the page that a session is embedded in, where it is another than the session's own.
+fn other_host(session: &SessionAnswer) -> Option<&BuildId> {
+    session.host.as_ref().filter(|host| **host != session.build)
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::{
 use super::{
     campaign::Campaign,
     change::{Floor, NewRelease, Request, Settings, Terms},
-    names::{AppName, BuildId, LogNumber},
+    names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
+    push::Push,
     time::{Moment, Period},
 };
 
@@ -39,6 +40,8 @@ pub struct App {
     pub retired: BTreeMap<BuildId, Retirement>,
     /// By number; ended ones are kept for a while.
     pub campaigns: BTreeMap<LogNumber, Arc<Campaign>>,
+    /// The latest of each topic; those that expired before the last entry are gone.
+    pub pushes: BTreeMap<PushTopic, Arc<Push>>,
     requests: Requests,
 }
 
@@ -159,6 +162,7 @@ impl App {
             minimums: Vec::new(),
             retired: BTreeMap::new(),
             campaigns: BTreeMap::new(),
+            pushes: BTreeMap::new(),
             requests: Requests::default(),
         }
     }

@@ -22,6 +22,7 @@ impl App {
         let mut app = self.clone();
         app.number = stamp.number;
         app.last_at = stamp.at;
+        app.forget_expired_pushes(stamp.at);
         match change {
             AppChange::Settings(settings) => app.set(settings)?,
             AppChange::Release(new) => app.register(new, stamp)?,
@@ -49,6 +50,7 @@ impl App {
             }
             AppChange::Pause { campaign, run, .. } => app.pause(*campaign, *run, stamp.at)?,
             AppChange::Resume { campaign } => app.resume(*campaign, stamp)?,
+            AppChange::Push { topic, data, expires } => app.push(topic, data, *expires, stamp)?,
         }
         app.check_nobody_locked_out()?;
         app.forget_old_campaigns();

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    names::{AppName, BuildId, LogNumber},
+    names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
+    push::PushData,
     time::{Moment, Period},
     token::TokenChange,
 };
@@ -159,6 +160,15 @@ pub enum AppChange {
         /// Which campaign.
         campaign: LogNumber,
     },
+    /// Data for every page of the app, in place of what was pushed to the topic before.
+    Push {
+        /// What it is about.
+        topic: PushTopic,
+        /// What pages get.
+        data: PushData,
+        /// For how long pages that connect get it.
+        expires: Period,
+    },
 }
 
 /// What an app's operators have settled about it.
@@ -207,6 +217,9 @@ pub struct NewRelease {
     /// Its files and their hashes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assets: BTreeMap<String, String>,
+    /// What its pages load first: the entry module and what that imports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preload: Vec<String>,
     /// Becomes current only when settled.
     #[serde(default)]
     pub rolling: bool,

@@ -51,6 +51,10 @@ fn describe_app(change: &AppChange) -> (&'static str, String) {
             ("pause", format!("campaign {campaign} paused{}", because(Some(reason))))
         }
         AppChange::Resume { campaign } => ("resume", format!("campaign {campaign} goes on")),
+        // What was pushed is for the app's pages, not for those who look over an operator's shoulder.
+        AppChange::Push { topic, data, expires } => {
+            ("push", format!("{topic}: {} bytes, for {expires}", data.bytes()))
+        }
     }
 }
 

@@ -9,11 +9,13 @@ use serde::{
 use uuid::Uuid;
 
 use super::{
+    assets::Swap,
     change::{Action, Severity},
     judge::{Standing, Why},
-    names::{BuildId, LogNumber, SessionId},
+    names::{BuildId, LogNumber, PushTopic, SessionId},
     order::Version,
     outcome::Outcome,
+    push::PushData,
 };
 
 /// Largest frame that a page may send, in bytes.
@@ -97,9 +99,15 @@ pub struct Hello {
     /// Top or embedded.
     #[serde(default, deserialize_with = "lenient_frame")]
     pub frame: Frame,
+    /// Embedded in a page of ours: the build of that one. None, too, when it can't be one.
+    #[serde(default, deserialize_with = "lenient")]
+    pub host: Option<BuildId>,
     /// What it was told.
     #[serde(default, deserialize_with = "few")]
     pub seen: Vec<Seen>,
+    /// The latest push that it saw. None, too, when it can't be one.
+    #[serde(default, deserialize_with = "lenient")]
+    pub pushed: Option<LogNumber>,
     /// It came back from a refresh.
     #[serde(default)]
     pub after: Option<After>,
@@ -121,14 +129,14 @@ pub struct Seen {
     pub ago_ms: u64,
 }
 
-/// A refresh that a page has behind it.
+/// A change of build that a page has behind it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct After {
     /// For which campaign's notice.
     pub notice: LogNumber,
     /// The build before.
     pub from: BuildId,
-    /// How often it has tried.
+    /// How often it has tried to reload. 0: never; it changed in place.
     #[serde(default)]
     pub tries: u32,
 }
@@ -210,6 +218,17 @@ pub enum PushOutcome {
     Failed,
 }
 
+impl PushOutcome {
+    /// Its name in the contract and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::Unhandled => "unhandled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A sign that a page is old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -270,6 +289,15 @@ pub enum ServerFrame<'a> {
         /// Whose notice it was.
         notice: LogNumber,
     },
+    /// Data for the app.
+    Push {
+        /// Its name.
+        push: LogNumber,
+        /// What it is about.
+        topic: &'a PushTopic,
+        /// What the app gets.
+        data: &'a PushData,
+    },
     /// Answer to `found`.
     Better {
         /// What the page found.
@@ -321,6 +349,12 @@ pub struct Notice<'a> {
     /// How long holds may put it off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_cap_ms: Option<u64>,
+    /// Style sheets to change in place of a reload.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub swap: &'a [Swap],
+    /// What to load ahead of a reload.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub preload: &'a [String],
 }
 
 impl ServerFrame<'_> {

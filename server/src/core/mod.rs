@@ -5,6 +5,7 @@
 
 pub mod app;
 mod apply;
+pub mod assets;
 pub mod campaign;
 pub mod census;
 pub mod change;
@@ -16,6 +17,7 @@ pub mod names;
 pub mod order;
 pub mod outcome;
 pub mod plan;
+pub mod push;
 pub mod state;
 pub mod time;
 pub mod token;

@@ -43,6 +43,9 @@ pub enum BadName {
     /// Not a build ID.
     #[error("a build's ID is 1 to 128 printable characters without spaces, and does not start with '('")]
     Build,
+    /// Not a push's topic.
+    #[error("a push's topic is 1 to 64 printable characters without spaces")]
+    PushTopic,
 }
 
 /// One SPA in one environment: a slug of `[a-z0-9-]`, at most 64 characters.
@@ -85,6 +88,21 @@ impl FromStr for BuildId {
     }
 }
 
+/// What a push is about, in the app's own words: at most 64 printable ASCII characters, no spaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PushTopic(Arc<str>);
+
+impl FromStr for PushTopic {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(BadName::PushTopic)
+        }
+    }
+}
+
 macro_rules! text_name {
     ($type:ty) => {
         impl $type {
@@ -122,3 +140,4 @@ macro_rules! text_name {
 }
 text_name!(AppName);
 text_name!(BuildId);
+text_name!(PushTopic);

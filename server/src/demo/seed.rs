@@ -99,6 +99,7 @@ pub fn release(build: &str, version: &str, planned: &Planned, severity: Severity
         severity,
         needs: Vec::new(),
         assets: std::collections::BTreeMap::default(),
+        preload: Vec::new(),
         rolling: false,
         anyway: false,
         over: None,

@@ -10,12 +10,16 @@ use parking_lot::RwLock;
 use tokio::{sync::watch, time::Instant};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::counts::{Counts, RowKey};
+use super::{
+    counts::{Counts, RowKey},
+    pushes::Pushes,
+};
 use crate::core::{
     app::App,
+    assets::Passage,
     campaign::Kind,
     frames::{Notice, ServerFrame, Target},
-    names::AppName,
+    names::{AppName, BuildId},
     plan::prospect,
     plan::{Level, Prospect},
 };
@@ -38,6 +42,8 @@ pub struct View {
     pub app: Arc<App>,
     /// The node is going away.
     pub drain: Option<Drain>,
+    /// What was pushed.
+    pub pushes: Pushes,
     outlooks: RwLock<HashMap<Arc<RowKey>, Arc<Outlook>>>,
 }
 
@@ -54,14 +60,20 @@ pub struct Drain {
 pub struct Outlook {
     /// What they have before them.
     pub prospect: Prospect,
+    build: BuildId,
     standing: OnceLock<Utf8Bytes>,
+    passage: OnceLock<Passage>,
     notices: RwLock<HashMap<(u64, u64, u8), Utf8Bytes>>,
 }
 
 impl Hub {
     pub(super) fn new(app: Arc<App>) -> Self {
         let name = app.name.clone();
-        Self { name, counts: Counts::default(), view: watch::Sender::new(Arc::new(View::new(app, None))) }
+        Self {
+            name,
+            counts: Counts::default(),
+            view: watch::Sender::new(Arc::new(View::new(app, None, &Pushes::default()))),
+        }
     }
 
     /// The view and all that follow.
@@ -79,20 +91,23 @@ impl Hub {
         self.view.send_if_modified(|view| {
             let newer = view.app.number < app.number;
             if newer {
-                *view = Arc::new(View::new(app.clone(), view.drain));
+                *view = Arc::new(View::new(app.clone(), view.drain, &view.pushes));
             }
             newer
         });
     }
 
     pub(super) fn drain(&self, drain: Drain) {
-        self.view.send_modify(|view| *view = Arc::new(View::new(view.app.clone(), Some(drain))));
+        self.view.send_modify(|view| {
+            *view = Arc::new(View::new(view.app.clone(), Some(drain), &view.pushes));
+        });
     }
 }
 
 impl View {
-    fn new(app: Arc<App>, drain: Option<Drain>) -> Self {
-        Self { app, drain, outlooks: RwLock::default() }
+    fn new(app: Arc<App>, drain: Option<Drain>, before: &Pushes) -> Self {
+        let pushes = Pushes::of(&app, before);
+        Self { app, drain, pushes, outlooks: RwLock::default() }
     }
 
     /// What the pages counted in a row have before them.
@@ -101,8 +116,10 @@ impl View {
             return outlook.clone();
         }
         let outlook = Outlook {
+            build: row.build.clone(),
             prospect: prospect(&self.app, &row.build, row.reported.as_ref()),
             standing: OnceLock::new(),
+            passage: OnceLock::new(),
             notices: RwLock::default(),
         };
         let mut outlooks = self.outlooks.write();
@@ -138,6 +155,7 @@ impl View {
         }
         let campaign = self.app.campaigns.get(&level.campaign)?;
         let ladder = outlook.prospect.ladders.iter().find(|ladder| ladder.campaign == level.campaign)?;
+        let passage = self.passage(outlook)?;
         let notice = Notice {
             notice: level.campaign,
             run: level.run,
@@ -149,9 +167,19 @@ impl View {
             reason: campaign.reason.as_deref().filter(|_| campaign.kind != Kind::Release),
             countdown_ms: campaign.terms.countdown.map(|period| period.0),
             hold_cap_ms: campaign.terms.hold_cap.map(|period| period.0),
+            swap: &passage.swap,
+            preload: &passage.preload,
         };
         let frame: Utf8Bytes = ServerFrame::Notice(notice).encode().into();
         outlook.notices.write().insert(key, frame.clone());
         Some(frame)
+    }
+
+    /// What takes the pages of a build to current. None: there is nothing to move to.
+    fn passage<'a>(&self, outlook: &'a Outlook) -> Option<&'a Passage> {
+        let current = self.app.current_release()?;
+        let work_out =
+            || Passage::new(self.app.release(&outlook.build).map(|release| &release.new), &current.new);
+        Some(outlook.passage.get_or_init(work_out))
     }
 }

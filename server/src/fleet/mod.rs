@@ -3,6 +3,7 @@
 pub mod away;
 pub mod counts;
 pub mod hub;
+pub mod pushes;
 pub mod records;
 pub mod registry;
 pub mod shared;

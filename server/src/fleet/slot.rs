@@ -44,6 +44,8 @@ pub struct Slot {
     pub user_agent: Option<Arc<str>>,
     /// Top or embedded.
     pub frame: Frame,
+    /// The build of the page that it is embedded in, where that is one of ours.
+    pub host: Option<BuildId>,
     /// Its task is to look at `replaced`.
     pub kick: Notify,
     pub(super) resume: Resume,
@@ -101,6 +103,8 @@ pub struct Arrival {
     pub user_agent: Option<Arc<str>>,
     /// Top or embedded.
     pub frame: Frame,
+    /// The build of the page that it is embedded in, where that is one of ours.
+    pub host: Option<BuildId>,
     /// As it is now.
     pub page: PageState,
 }
@@ -108,7 +112,7 @@ pub struct Arrival {
 impl Slot {
     /// Counts the arrival and makes its slot.
     pub(super) fn new(id: SessionId, arrival: Arrival, now: Moment) -> Self {
-        let Arrival { hub, build, reported, labels, user_agent, frame, page } = arrival;
+        let Arrival { hub, build, reported, labels, user_agent, frame, host, page } = arrival;
         let share = share(&page);
         let key = RowKey { build: build.clone(), reported: reported.clone() };
         let row = hub.counts.join(&hub.view().app, key, share, now);
@@ -123,6 +127,7 @@ impl Slot {
             labels,
             user_agent,
             frame,
+            host,
             kick: Notify::new(),
             resume: Resume::random(),
             replaced: AtomicBool::new(false),

@@ -10,7 +10,7 @@ use super::{
     machine::{Now, Session},
 };
 use crate::{
-    core::frames::{Hello, PageFrame},
+    core::frames::{Frame, Hello, PageFrame},
     fleet::{Fleet, hub::View, slot::Arrival},
 };
 
@@ -65,6 +65,7 @@ fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: Now) -> Resu
         labels: std::mem::take(&mut hello.labels),
         user_agent: client.user_agent,
         frame: hello.frame,
+        host: hello.host.take().filter(|_| hello.frame == Frame::Embedded),
         page: std::mem::take(&mut hello.page),
     };
     let (membership, record) = fleet.join(hello.session, hello.resume.as_deref(), arrival, now.wall);

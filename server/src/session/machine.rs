@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::{Timing, close::Close, reconcile};
 use crate::{
     core::{
-        frames::{EvidenceKind, Hello, OutcomeFrame, PageFrame, ServerFrame},
+        frames::{EvidenceKind, Hello, OutcomeFrame, PageFrame, PushOutcome, ServerFrame},
         judge::{Judged, below_floor, key, registered_key},
         names::{BuildId, LogNumber},
         outcome::{Outcome, Record, State},
@@ -53,6 +53,8 @@ pub struct Session {
     sights: Vec<Sight>,
     /// The notice that the page has before it.
     open: Option<LogNumber>,
+    /// The latest push that the page has had, by its hello or by this connection.
+    pushed: LogNumber,
     judged: Judged,
     current: Option<BuildId>,
     heard_at: Instant,
@@ -106,6 +108,7 @@ impl Session {
             membership,
             sights: past.sights,
             open: past.open,
+            pushed: hello.pushed.unwrap_or_default(),
             judged,
             current: view.app.current.clone(),
             heard_at: now.mono,
@@ -118,6 +121,7 @@ impl Session {
             session.membership.set_record(record);
         }
         session.replan(view, &outlook, now, &mut frames);
+        session.push(view, now, &mut frames);
         session.note_drain(view.drain);
         (session, frames)
     }
@@ -143,6 +147,9 @@ impl Session {
             PageFrame::Outcome(OutcomeFrame::Notice { notice, is: Some(is), detail }) => {
                 self.on_outcome(notice, is, detail);
             }
+            PageFrame::Outcome(OutcomeFrame::Push { push, is: Some(is) }) => {
+                self.on_push_outcome(push, is, view);
+            }
             PageFrame::Outcome(_) | PageFrame::Unknown => {}
             PageFrame::Found { build } => {
                 let better = build.parse().is_ok_and(|build| self.better(view, &build));
@@ -151,6 +158,9 @@ impl Session {
             PageFrame::Evidence { kind, .. } => {
                 let kind = kind.map_or("unknown", EvidenceKind::as_str);
                 metrics::counter!("freshwire_evidence_total", "kind" => kind).increment(1);
+                // A page that doubts itself is told what is thought of it now.
+                let outlook = view.outlook(&self.membership.slot().row);
+                self.stand(view, &outlook, &mut output.frames);
             }
             PageFrame::Ping => output.frames.push(ServerFrame::Pong.encode().into()),
         }
@@ -167,11 +177,10 @@ impl Session {
         let mut output = Output::default();
         let outlook = view.outlook(&self.membership.slot().row);
         if self.judged != outlook.prospect.judged || self.current != view.app.current {
-            self.judged = outlook.prospect.judged;
-            self.current.clone_from(&view.app.current);
-            output.frames.push(view.standing_frame(&outlook));
+            self.stand(view, &outlook, &mut output.frames);
         }
         self.replan(view, &outlook, now, &mut output.frames);
+        self.push(view, now, &mut output.frames);
         self.note_drain(view.drain);
         output
     }
@@ -220,6 +229,22 @@ impl Session {
     /// Says how it leaves.
     pub fn part(&mut self, parting: Parting) {
         self.membership.parting = parting;
+    }
+
+    /// Tells the page where it stands.
+    fn stand(&mut self, view: &View, outlook: &Outlook, frames: &mut Vec<Utf8Bytes>) {
+        self.judged = outlook.prospect.judged;
+        self.current.clone_from(&view.app.current);
+        frames.push(view.standing_frame(outlook));
+    }
+
+    /// Sends the pushes that the page has not had.
+    fn push(&mut self, view: &View, now: Now, frames: &mut Vec<Utf8Bytes>) {
+        for push in view.pushes.after(self.pushed, now.wall) {
+            frames.push(push.send());
+            metrics::counter!("freshwire_pushes_total").increment(1);
+            self.pushed = push.push.number;
+        }
     }
 
     /// Tells the page what it is owed now, or that it is owed nothing any more.
@@ -305,6 +330,13 @@ impl Session {
         if self.open == Some(notice) {
             self.acknowledge_by = None;
             self.change_record(|record| record.report(is, detail));
+        }
+    }
+
+    fn on_push_outcome(&self, push: LogNumber, is: PushOutcome, view: &View) {
+        metrics::counter!("freshwire_push_outcomes_total", "is" => is.as_str()).increment(1);
+        if let Some(push) = view.pushes.get(push).filter(|_| push <= self.pushed) {
+            push.report(is);
         }
     }
 

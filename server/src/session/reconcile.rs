@@ -38,6 +38,7 @@ pub(super) fn past(
     // A page speaks of the refresh that it came by for all its life, so that it is never told again in vain.
     if let Some(after) = &hello.after {
         let state = match after.from == hello.build {
+            false if after.tries == 0 => State::Swapped,
             false => State::Refreshed,
             true if about_it(after.notice) => State::StillOld,
             true => State::Released,

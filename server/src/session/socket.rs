@@ -4,13 +4,23 @@ use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{Instant, Sleep, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message, Utf8Bytes, error::CapacityError, protocol::WebSocketConfig},
+    tungstenite::{
+        self, Message, Utf8Bytes,
+        error::CapacityError,
+        protocol::{
+            WebSocketConfig,
+            frame::{
+                FrameHeader,
+                coding::{Data, OpCode},
+            },
+        },
+    },
 };
 
 use super::{
@@ -160,10 +170,17 @@ fn on_message(
 async fn send(socket: &mut Socket, output: Output) -> ControlFlow<Option<Close>> {
     let Output { frames, ping, close } = output;
     let ping = ping.then(|| Message::Ping(bytes::Bytes::new()));
-    // All of it in one write.
+    // All of it in one write, but for large frames.
     let sending = async {
-        for message in frames.into_iter().map(Message::Text).chain(ping) {
-            socket.feed(message).await?;
+        for frame in frames {
+            if frame.len() > LARGEST {
+                send_large(socket, &frame).await?;
+            } else {
+                socket.feed(Message::Text(frame)).await?;
+            }
+        }
+        if let Some(ping) = ping {
+            socket.feed(ping).await?;
         }
         socket.flush().await
     };
@@ -172,6 +189,18 @@ async fn send(socket: &mut Socket, output: Output) -> ControlFlow<Option<Close>>
         Ok(Err(_)) => ControlFlow::Break(None),
         Err(_) => ControlFlow::Break(Some(Close::SlowConsumer)),
     }
+}
+
+/// Sends a frame past tungstenite's write buffer, which would stay as large as the largest frame that it has seen for as
+/// long as the page is connected. A page that takes only a part of it in time can't be told why it is closed.
+async fn send_large(socket: &mut Socket, text: &Utf8Bytes) -> Result<(), tungstenite::Error> {
+    socket.flush().await?;
+    let length = u64::try_from(text.len()).expect("lengths fit 64 bits");
+    let mut header = Vec::new();
+    FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() }.format(length, &mut header)?;
+    let stream = socket.get_mut();
+    stream.write_all(&header).await?;
+    Ok(stream.write_all(text.as_bytes()).await?)
 }
 
 fn binary() -> Close {

@@ -110,7 +110,16 @@ fn affected(app: &App, campaign: LogNumber, counts: &[BuildCount]) -> Affected {
             ladder.campaign == campaign && ladder.steps.iter().any(|step| step.action > Action::Silent)
         })
     };
-    let counts = counts.iter().filter(|count| count.sessions > 0 && about_them(count)).cloned();
+    of(app, counts.iter().filter(|count| about_them(count)))
+}
+
+/// All that are counted.
+pub fn everybody(app: &App, counts: &[BuildCount]) -> Affected {
+    of(app, counts.iter())
+}
+
+fn of<'a>(app: &App, counts: impl Iterator<Item = &'a BuildCount>) -> Affected {
+    let counts = counts.filter(|count| count.sessions > 0).cloned();
     let builds: Vec<_> = rows(app, counts)
         .into_iter()
         .filter(|row| row.sessions > 0)
@@ -155,6 +164,7 @@ pub fn standing_still(app: &App, number: LogNumber) -> Changed {
     Changed {
         number,
         campaign: None,
+        push: None,
         affected: Affected::default(),
         over: None,
         steps: Vec::new(),

@@ -13,6 +13,7 @@ mod metrics;
 mod minimum;
 mod page;
 mod problem;
+mod push;
 mod releases;
 mod request;
 mod retire;
@@ -145,6 +146,8 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(sessions::census))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
+        .routes(routes!(push::push))
+        .routes(routes!(push::list))
         .routes(routes!(history::log))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))

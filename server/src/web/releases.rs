@@ -32,6 +32,9 @@ use crate::{
 /// Most names in `needs`, and longest one.
 const MOST_NEEDS: usize = 100;
 const LONGEST_NEED: usize = 128;
+/// Most paths in `preload`, and longest one.
+const MOST_PRELOADS: usize = 50;
+const LONGEST_PRELOAD: usize = 1 << 10;
 
 /// All releases, newest first.
 #[utoipa::path(get, operation_id = "list_releases", path = "/v1/apps/{app}/releases", security(("token" = [])),
@@ -136,6 +139,14 @@ fn new_release(body: &ReleaseBody) -> Result<NewRelease, Refusal> {
             format!("at most {MOST_NEEDS} needs of 1 to {LONGEST_NEED} bytes each"),
         ));
     }
+    if body.preload.len() > MOST_PRELOADS
+        || body.preload.iter().any(|path| path.is_empty() || path.len() > LONGEST_PRELOAD)
+    {
+        return Err(invalid(
+            "preload",
+            format!("at most {MOST_PRELOADS} paths of 1 to {LONGEST_PRELOAD} bytes each"),
+        ));
+    }
     Ok(NewRelease {
         build: body.build.clone(),
         version: body.version.clone(),
@@ -145,6 +156,7 @@ fn new_release(body: &ReleaseBody) -> Result<NewRelease, Refusal> {
         severity: body.severity,
         needs: body.needs.clone(),
         assets: body.assets.clone(),
+        preload: body.preload.clone(),
         rolling: body.rolling,
         anyway: body.anyway,
         over: Period::ZERO,

@@ -238,6 +238,7 @@ fn answer(context: &Context, app: &App, slot: &Slot) -> SessionAnswer {
         node: context.fleet.node.clone(),
         transport: "ws".to_owned(),
         frame: slot.frame.as_str().to_owned(),
+        host: slot.host.clone(),
         user_agent: slot.user_agent.as_deref().map(str::to_owned),
     }
 }

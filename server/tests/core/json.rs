@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use freshwire::core::{
     change::{AppChange, Change, Draft, Entry, Floor, NewRelease, Request, Settings, Terms},
-    names::{AppName, BuildId, LogNumber},
+    names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
+    push::PushData,
     time::{LONGEST, Moment, Period},
     token::{Scope, Token, TokenChange},
 };
@@ -49,14 +50,16 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 
 fn any_full_release() -> impl Strategy<Value = NewRelease> {
     let texts = (prop::option::of(".*"), prop::option::of(".*"));
-    let lists = (prop::collection::vec(".*", 0..3), prop::collection::btree_map(".*", ".*", 0..3));
+    let some = || prop::collection::vec(".*", 0..3);
+    let lists = (some(), prop::collection::btree_map(".*", ".*", 0..3), some());
     (any_release(), any_build_id(), texts, lists, prop::option::of(any_moment()), any_length()).prop_map(
-        |(release, build, (by, message), (needs, assets), committed_at, over)| NewRelease {
+        |(release, build, (by, message), (needs, assets, preload), committed_at, over)| NewRelease {
             build,
             by,
             message,
             needs,
             assets,
+            preload,
             committed_at,
             over,
             ..release
@@ -66,6 +69,31 @@ fn any_full_release() -> impl Strategy<Value = NewRelease> {
 
 fn any_long_terms() -> impl Strategy<Value = Terms> {
     (any_terms(), any_length()).prop_map(|(terms, over)| Terms { over, ..terms })
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i32>().prop_map(|number| Value::from(f64::from(number) / 8.0)),
+        ".*".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(".*", inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_push() -> impl Strategy<Value = AppChange> {
+    ("[!-~]{1,64}", any_json(), any_length()).prop_map(|(topic, data, expires)| {
+        let topic: PushTopic = topic.parse().expect("a topic");
+        AppChange::Push { topic, data: PushData(data), expires }
+    })
 }
 
 fn any_app_change() -> impl Strategy<Value = AppChange> {
@@ -94,6 +122,7 @@ fn any_app_change() -> impl Strategy<Value = AppChange> {
             reason
         }),
         any_number().prop_map(|campaign| AppChange::Resume { campaign }),
+        any_push(),
     ]
 }
 
@@ -160,7 +189,7 @@ proptest! {
     }
 }
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "settings",
     "release",
     "settle",
@@ -171,6 +200,7 @@ const KINDS: [&str; 10] = [
     "reinstate",
     "pause",
     "resume",
+    "push",
 ];
 
 fn example(change: &Value) -> Value {
@@ -201,6 +231,7 @@ fn the_form_of_every_kind_of_entry_is_fixed() {
         json!({"kind": "reinstate", "build": "3f9c2ab"}),
         json!({"kind": "pause", "campaign": 1, "run": 2, "reason": "too fast"}),
         json!({"kind": "resume", "campaign": 1}),
+        json!({"kind": "push", "topic": "flags", "data": {"limit": 25, "kind": "x", "app": null}, "expires": "1h"}),
     ];
     for mut form in forms {
         form["app"] = json!("web");

@@ -1,5 +1,6 @@
 //! The pure core, by properties over random histories and by examples of its rules.
 
+mod assets;
 mod examples;
 mod folding;
 mod json;
@@ -7,6 +8,7 @@ mod judging;
 mod model;
 mod pacing;
 mod planning;
+mod pushing;
 mod replacing;
 mod story;
 mod telling;

@@ -9,6 +9,7 @@ use freshwire::core::{
     },
     names::{AppName, BuildId, LogNumber, SessionId},
     order::{Order, Version},
+    push::PushData,
     state::{State, Verdict},
     time::{Moment, Period},
 };
@@ -46,6 +47,7 @@ pub fn release(id: &str, at_version: Option<&str>) -> NewRelease {
         severity: Severity::Normal,
         needs: Vec::new(),
         assets: BTreeMap::new(),
+        preload: Vec::new(),
         rolling: false,
         anyway: false,
         over: Period::ZERO,
@@ -145,6 +147,7 @@ pub enum Idea {
     Reinstate(Index),
     Pause(Index),
     Resume(Index),
+    Push(u8, Period),
 }
 
 impl Idea {
@@ -195,6 +198,11 @@ impl Idea {
                 AppChange::Pause { campaign, run, reason }
             }
             Self::Resume(index) => AppChange::Resume { campaign: live(index).0 },
+            Self::Push(topic, expires) => AppChange::Push {
+                topic: format!("topic-{topic}").parse().expect("a topic"),
+                data: PushData(app.number.0.into()),
+                expires: *expires,
+            },
         }
     }
 }
@@ -282,6 +290,7 @@ pub fn any_idea() -> impl Strategy<Value = Idea> {
         1 => any::<Index>().prop_map(Idea::Reinstate),
         2 => any::<Index>().prop_map(Idea::Pause),
         2 => any::<Index>().prop_map(Idea::Resume),
+        2 => (0..3_u8, any_period()).prop_map(|(topic, expires)| Idea::Push(topic, expires)),
     ]
 }
 

@@ -79,7 +79,7 @@ impl Page {
 
 #[derive(Clone, Debug)]
 enum Event {
-    Write(Idea),
+    Write(Box<Idea>),
     /// The page drops its connection and connects again after so long.
     Reconnect(Period),
     /// The server starts again from its log, and the page comes back.
@@ -89,7 +89,7 @@ enum Event {
 
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        5 => any_idea().prop_map(Event::Write),
+        5 => any_idea().prop_map(|idea| Event::Write(Box::new(idea))),
         2 => any_period().prop_map(Event::Reconnect),
         1 => Just(Event::Restart),
         2 => Just(Event::Nothing),

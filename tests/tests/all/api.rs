@@ -9,7 +9,7 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 
 /// The calls of the contract's table as far as their features are there.
-const CALLS: [&str; 18] = [
+const CALLS: [&str; 20] = [
     "GET /v1/apps",
     "GET /v1/apps/{app}",
     "PUT /v1/apps/{app}",
@@ -18,6 +18,8 @@ const CALLS: [&str; 18] = [
     "GET /v1/apps/{app}/log",
     "PUT /v1/apps/{app}/minimum",
     "DELETE /v1/apps/{app}/minimum",
+    "POST /v1/apps/{app}/push",
+    "GET /v1/apps/{app}/pushes",
     "GET /v1/apps/{app}/releases",
     "POST /v1/apps/{app}/releases",
     "POST /v1/apps/{app}/releases/{build}/reinstate",

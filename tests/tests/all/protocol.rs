@@ -286,5 +286,6 @@ async fn what_a_broken_document_carries_is_no_reason_to_turn_a_page_away() {
     assert_eq!(page.frame("better").await["better"], false);
     page.send(&json!({"type": "outcome", "notice": 1, "is": "a_word_to_come"})).await;
     page.send(&json!({"type": "evidence", "kind": "a_word_to_come"})).await;
+    assert_eq!(page.frame("standing").await["standing"], "current");
     assert!(page.frames_until_pong().await.is_empty());
 }

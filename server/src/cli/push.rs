@@ -1,0 +1,138 @@
+//! `push` and `pushes`: data for the open pages.
+
+use std::io::Read as _;
+
+use clap::Args;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{
+    Console, OfApp, Trouble, Undo,
+    args::ChangeFlags,
+    change::{Wish, json, make},
+    client::typed,
+    say,
+    table::{Cell, Column, Table},
+    terminal::{DIM, Terminal},
+};
+use crate::{
+    api::{answers::PushesAnswer, bodies::PushBody},
+    core::{names::PushTopic, push::PushData, time::Period},
+};
+
+/// What `push` takes.
+#[derive(Args, Debug)]
+pub struct PushArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// What it is about; it replaces what was pushed to the topic before
+    #[arg(long)]
+    topic: PushTopic,
+    /// What pages get: JSON, or @FILE with it, or - for standard input; at most 16 KiB
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    data: String,
+    /// For how long pages that open get it, such as 90s or 30m [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    expires: Option<Period>,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
+/// What `pushes` takes.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+/// Pushes data to an app's pages.
+pub async fn push(console: &Console, args: PushArgs) -> Result<(), Trouble> {
+    let (app, topic) = (&args.of.app, &args.topic);
+    let data = PushData(read(&args.data)?);
+    let what = format!("{topic} ({})", say::count(data.bytes() as u64, "byte"));
+    let body = PushBody { topic: topic.clone(), data, expires: args.expires };
+    let wish = Wish {
+        app,
+        method: Method::POST,
+        path: vec!["push"],
+        body: Some(json(&body)),
+        what: format!("pushing {what}"),
+        asks: false,
+    };
+    let Some(changed) = make(console, &args.flags, wish).await? else { return Ok(()) };
+    Console::say(format!("{what} is pushed to {app}; this {}", say::moved(&changed, "reaches", None)));
+    console.undo(&Undo::never(format!("what pages have got they keep; push to {topic} again to change it")));
+    Ok(())
+}
+
+/// JSON from an argument, from a file, or from standard input.
+fn read(data: &str) -> Result<Value, Trouble> {
+    let (from, text) = match data.strip_prefix('@') {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Trouble::Usage(format!("can't read the data in {file}: {error}")))?;
+            (file, text)
+        }
+        None if data == "-" => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| Trouble::Usage(format!("can't read the data on standard input: {error}")))?;
+            ("standard input", text)
+        }
+        None => ("--data", data.to_owned()),
+    };
+    serde_json::from_str(&text)
+        .map_err(|error| Trouble::Usage(format!("what stands in {from} is not JSON: {error}")))
+}
+
+/// Prints the pushes.
+pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
+    let app = args.of.app.as_str();
+    let answer = console.client()?.list(&["apps", app, "pushes"], &[], "pushes", args.limit as usize).await?;
+    if console.printed_json(&answer) {
+        return Ok(());
+    }
+    let pushes: PushesAnswer = typed(&answer)?;
+    if pushes.pushes.is_empty() {
+        Terminal::note(&format!("{app} has no pushes that have not expired"));
+        return Ok(());
+    }
+    Terminal::print(&table(&pushes).draw(console.terminal.look));
+    console.note_more(pushes.next.as_ref(), pushes.pushes.len());
+    Ok(())
+}
+
+fn table(pushes: &PushesAnswer) -> Table {
+    let mut table = Table::new([
+        Column::figure("NUMBER"),
+        Column::text("TOPIC"),
+        Column::figure("BYTES"),
+        Column::figure("SESSIONS"),
+        Column::figure("HANDLED"),
+        Column::figure("UNHANDLED"),
+        Column::figure("FAILED"),
+        Column::elastic("BY"),
+        Column::text("PUSHED"),
+        Column::text("EXPIRES"),
+    ]);
+    let now = crate::clock::now();
+    for push in &pushes.pushes {
+        table.row([
+            Cell::styled(push.push.to_string(), DIM),
+            Cell::from(push.topic.as_str()),
+            Cell::from(push.bytes.to_string()),
+            Cell::from(push.sessions.to_string()),
+            Cell::from(push.handled.to_string()),
+            Cell::from(push.unhandled.to_string()),
+            Cell::from(push.failed.to_string()),
+            Cell::from(&push.by),
+            Cell::from(say::relative(push.at, now)),
+            Cell::from(say::relative(push.expires_at, now)),
+        ]);
+    }
+    table
+}
