@@ -21,7 +21,7 @@ use self::{
     core::time::Period,
     fleet::Fleet,
     log::{Log, LogError, SideStore, ledger::Ledger, sqlite::SqliteLog},
-    session::Timing,
+    session::{Timing, parking::Parking},
     web::Context,
 };
 
@@ -123,10 +123,13 @@ impl Server {
         let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, clock::now()).await?;
         let fleet = Arc::new(fleet);
         fleet.run(&tasks, &stop);
+        let parking = Arc::new(Parking::new(config.timing.poll_interval));
+        parking.run(&tasks, &stop);
 
         let context = Arc::new(Context {
             ledger,
             fleet,
+            parking,
             sockets: TaskTracker::new(),
             timing: config.timing,
             admin_token_hash: admin_token.as_deref().map(web::hash_of_secret),

@@ -49,6 +49,9 @@ pub struct ServeArgs {
     /// How long a page gets for its pong.
     #[arg(long, env = "FRESHWIRE_PONG_TIMEOUT", default_value = "10s")]
     pong_timeout: Period,
+    /// Time between two polls of a page that can't keep a socket open; at least 1s.
+    #[arg(long, env = "FRESHWIRE_POLL_INTERVAL", default_value = "30s", value_parser = poll_interval)]
+    poll_interval: Period,
     /// How long after the start the census says `warming`: pages are still finding their way back.
     #[arg(long, env = "FRESHWIRE_WARMUP", default_value = "60s")]
     warmup: Period,
@@ -98,6 +101,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         hello_timeout: args.hello_timeout,
         ping_interval: args.ping_interval,
         pong_timeout: args.pong_timeout,
+        poll_interval: args.poll_interval,
     };
     config.warmup = args.warmup;
     config.drain = args.drain;
@@ -118,6 +122,12 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     stopped.wait().await;
     server.shutdown().await;
     Ok(())
+}
+
+/// Pages are told it in whole seconds, and one that polls without a pause is worse than a socket.
+fn poll_interval(text: &str) -> Result<Period, String> {
+    let interval: Period = text.parse().map_err(|error| format!("{error}"))?;
+    if interval < Period::secs(1) { Err("pages poll once a second at most".to_owned()) } else { Ok(interval) }
 }
 
 /// Operators are let in where only this machine can reach, or where they are meant to be.

@@ -37,6 +37,9 @@ pub struct Problem {
     /// With `log-moved`: the app's last number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<LogNumber>,
+    /// To a page that polls: the code that its socket would have been closed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close: Option<u16>,
 }
 
 /// A release in a few words.

@@ -162,6 +162,7 @@ mod tests {
                 field: field.map(Into::into),
                 decided: None,
                 number: Some(LogNumber(9)),
+                close: None,
             }),
             app: Some("web".into()),
             answer: Value::Null,

@@ -28,6 +28,8 @@ pub struct Share {
     pub visible: bool,
     /// It has a hold.
     pub held: bool,
+    /// It polls.
+    pub polling: bool,
 }
 
 /// The counts of one app.
@@ -41,6 +43,7 @@ struct Row {
     sessions: u64,
     visible: u64,
     held: u64,
+    polling: u64,
     away: u64,
     /// How many connections began in each second: its first key is the oldest.
     connected: BTreeMap<i64, u32>,
@@ -147,11 +150,13 @@ impl Row {
     fn add(&mut self, share: Share) {
         self.visible += u64::from(share.visible);
         self.held += u64::from(share.held);
+        self.polling += u64::from(share.polling);
     }
 
     fn subtract(&mut self, share: Share) {
         self.visible -= u64::from(share.visible);
         self.held -= u64::from(share.held);
+        self.polling -= u64::from(share.polling);
     }
 
     fn count(&self, key: &RowKey) -> BuildCount {
@@ -160,6 +165,7 @@ impl Row {
             sessions: self.sessions,
             visible: self.visible,
             held: self.held,
+            polling: self.polling,
             away: self.away,
             oldest_connected_at: self.connected.keys().next().map(|second| Moment(second * 1_000)),
             ..BuildCount::none(key.build.clone())

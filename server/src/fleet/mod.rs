@@ -206,6 +206,11 @@ impl Fleet {
         }
     }
 
+    /// The farewell under way.
+    pub fn farewell(&self) -> Option<Drain> {
+        *self.draining.lock()
+    }
+
     /// No new session is taken.
     pub fn draining(&self) -> bool {
         self.draining.lock().is_some()

@@ -46,6 +46,8 @@ pub struct Slot {
     pub frame: Frame,
     /// The build of the page that it is embedded in, where that is one of ours.
     pub host: Option<BuildId>,
+    /// How it reaches us.
+    pub transport: Transport,
     /// Its task is to look at `replaced`.
     pub kick: Notify,
     pub(super) resume: Resume,
@@ -89,6 +91,26 @@ impl Resume {
     }
 }
 
+/// How a session's page reaches us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// By a socket that stays open.
+    #[default]
+    Socket,
+    /// By asking again and again.
+    Poll,
+}
+
+impl Transport {
+    /// Its name in the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Socket => "ws",
+            Self::Poll => "poll",
+        }
+    }
+}
+
 /// What a slot is made of.
 pub struct Arrival {
     /// Its app's hub.
@@ -105,6 +127,8 @@ pub struct Arrival {
     pub frame: Frame,
     /// The build of the page that it is embedded in, where that is one of ours.
     pub host: Option<BuildId>,
+    /// How it reaches us.
+    pub transport: Transport,
     /// As it is now.
     pub page: PageState,
 }
@@ -112,8 +136,9 @@ pub struct Arrival {
 impl Slot {
     /// Counts the arrival and makes its slot.
     pub(super) fn new(id: SessionId, arrival: Arrival, now: Moment) -> Self {
-        let Arrival { hub, build, reported, labels, user_agent, frame, host, page } = arrival;
-        let share = share(&page);
+        let Arrival { hub, build, reported, labels, user_agent, frame, host, transport, page } = arrival;
+        let polling = transport == Transport::Poll;
+        let share = Share { visible: page.visible, held: !page.holds.is_empty(), polling };
         let key = RowKey { build: build.clone(), reported: reported.clone() };
         let row = hub.counts.join(&hub.view().app, key, share, now);
         let live = Live { visible: page.visible, frozen: page.frozen, holds: page.holds, record: None };
@@ -128,6 +153,7 @@ impl Slot {
             user_agent,
             frame,
             host,
+            transport,
             kick: Notify::new(),
             resume: Resume::random(),
             replaced: AtomicBool::new(false),
@@ -144,13 +170,13 @@ impl Slot {
     /// Its page changed.
     pub fn set_page(&self, page: PageState) {
         let mut live = self.live.lock();
-        let from = live.share();
+        let from = self.share(&live);
         live.visible = page.visible;
         live.frozen = page.frozen;
         live.holds = page.holds;
         // Under the session's lock, so that leaving can't subtract what was not added yet.
         if self.counted.load(Ordering::Relaxed) {
-            self.hub.counts.change(&self.row, from, live.share());
+            self.hub.counts.change(&self.row, from, self.share(&live));
         }
     }
 
@@ -163,7 +189,7 @@ impl Slot {
     pub(super) fn uncount(&self) {
         let live = self.live.lock();
         if self.counted.swap(false, Ordering::Relaxed) {
-            self.hub.counts.leave(&self.row, live.share(), self.connected_at);
+            self.hub.counts.leave(&self.row, self.share(&live), self.connected_at);
         }
     }
 
@@ -176,14 +202,14 @@ impl Slot {
     pub fn resume(&self) -> String {
         self.resume.to_text()
     }
-}
 
-impl Live {
-    fn share(&self) -> Share {
-        Share { visible: self.visible, held: !self.holds.is_empty() }
+    /// Whether this is the secret by which it is a page's own.
+    pub fn is_resumed_by(&self, resume: &str) -> bool {
+        self.resume.matches(resume)
     }
-}
 
-fn share(page: &PageState) -> Share {
-    Share { visible: page.visible, held: !page.holds.is_empty() }
+    fn share(&self, live: &Live) -> Share {
+        let polling = self.transport == Transport::Poll;
+        Share { visible: live.visible, held: !live.holds.is_empty(), polling }
+    }
 }

@@ -68,6 +68,11 @@ impl Close {
         }
     }
 
+    /// Counts it.
+    pub fn count(&self) {
+        metrics::counter!("freshwire_closes_total", "code" => self.name()).increment(1);
+    }
+
     /// As the frame that says so. A close frame's reason has at most 123 bytes.
     pub fn frame(&self) -> CloseFrame {
         let mut reason = format!("{}: {self}", self.name());
@@ -79,7 +84,12 @@ impl Close {
 
 /// How a page leaves that closes with this frame.
 pub fn parting(frame: Option<&CloseFrame>) -> Parting {
-    match frame.map(|frame| u16::from(frame.code)) {
+    parting_by(frame.map(|frame| u16::from(frame.code)))
+}
+
+/// How a page leaves that says so with this code.
+pub fn parting_by(code: Option<u16>) -> Parting {
+    match code {
         Some(1000 | 1001 | 3001) => Parting::Left,
         Some(3002) => Parting::Refreshing,
         _ => Parting::Vanished,

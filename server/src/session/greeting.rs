@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     core::frames::{Frame, Hello, PageFrame},
-    fleet::{Fleet, hub::View, slot::Arrival},
+    fleet::{
+        Fleet,
+        hub::{Hub, View},
+        slot::{Arrival, Transport},
+    },
 };
 
 /// What the connection itself says of a page.
@@ -21,6 +25,8 @@ pub struct Client {
     pub origin: Option<Box<str>>,
     /// As its browser says it.
     pub user_agent: Option<Arc<str>>,
+    /// How it reaches us.
+    pub transport: Transport,
 }
 
 /// A session that has begun: the machine, the states it is to be told of, and what to send first.
@@ -49,7 +55,8 @@ pub fn greet(fleet: &Arc<Fleet>, client: Client, text: &str, now: Now) -> Result
     }
 }
 
-fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: Now) -> Result<Begun, Close> {
+/// The hub of the app that a page asks for, if it may come in.
+pub(super) fn admit(fleet: &Fleet, client: &Client, hello: &Hello) -> Result<Arc<Hub>, Close> {
     let name = hello.app.parse().map_err(|_| Close::UnknownApp)?;
     let Some(hub) = fleet.hub(&name) else {
         fleet.asked_in_vain(name);
@@ -58,6 +65,12 @@ fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: Now) -> Resu
     if !origin_allowed(&hub.view().app.settings.allowed_origins, client.origin.as_deref()) {
         return Err(Close::Refused("this origin may not connect; add it to the app's allowed_origins"));
     }
+    Ok(hub)
+}
+
+/// Makes a session of a page's hello.
+pub(super) fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: Now) -> Result<Begun, Close> {
+    let hub = admit(fleet, &client, &hello)?;
     let arrival = Arrival {
         hub: hub.clone(),
         build: hello.build.clone(),
@@ -66,6 +79,7 @@ fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: Now) -> Resu
         user_agent: client.user_agent,
         frame: hello.frame,
         host: hello.host.take().filter(|_| hello.frame == Frame::Embedded),
+        transport: client.transport,
         page: std::mem::take(&mut hello.page),
     };
     let (membership, record) = fleet.join(hello.session, hello.resume.as_deref(), arrival, now.wall);

@@ -1,5 +1,7 @@
 //! A session as a state machine: messages in, messages out. It never touches the socket and reads no clock.
 
+mod polled;
+
 use std::{cmp::Ordering, time::Duration};
 
 use rand::Rng;
@@ -93,16 +95,7 @@ impl Session {
     ) -> (Self, Vec<Utf8Bytes>) {
         let outlook = view.outlook(&membership.slot().row);
         let judged = outlook.prospect.judged;
-        let slot = membership.slot();
-        let welcome = ServerFrame::Welcome {
-            session: slot.id,
-            resume: slot.resume().into(),
-            node: &membership.fleet().node,
-            standing: judged.standing,
-            why: judged.why,
-            current: view.target(),
-        };
-        let mut frames = vec![welcome.encode().into()];
+        let mut frames = vec![welcome(&membership, view, judged)];
         let past = reconcile::past(view, &outlook.prospect, hello, record, now.wall);
         let mut session = Self {
             membership,
@@ -391,8 +384,21 @@ impl Session {
     }
 }
 
-/// When a page is to be back after a drain: spread over as long again, from the drain's end.
-fn reconnect_in(drain: Option<Drain>, now: Now) -> u64 {
+fn welcome(membership: &Membership, view: &View, judged: Judged) -> Utf8Bytes {
+    let slot = membership.slot();
+    let welcome = ServerFrame::Welcome {
+        session: slot.id,
+        resume: slot.resume().into(),
+        node: &membership.fleet().node,
+        standing: judged.standing,
+        why: judged.why,
+        current: view.target(),
+    };
+    welcome.encode().into()
+}
+
+/// When a page is to be back after a drain, in milliseconds: spread over as long again, from the drain's end.
+pub(super) fn reconnect_in(drain: Option<Drain>, now: Now) -> u64 {
     let Some(drain) = drain else { return 0 };
     let spread = drain.over.mul_f64(rand::rng().random_range(0.0..1.0));
     let back_at = drain.from + drain.over + spread;

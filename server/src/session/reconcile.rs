@@ -80,7 +80,7 @@ pub(super) fn past(
     Past { sights, open: latest.map(|seen| seen.notice), record }
 }
 
-fn sight(seen: &Seen, now: Moment) -> Sight {
+pub(super) fn sight(seen: &Seen, now: Moment) -> Sight {
     let Seen { notice: campaign, run, step, ago_ms, .. } = *seen;
     Sight { campaign, run, step, at: now - Period(ago_ms), spent: false }
 }

@@ -222,7 +222,7 @@ fn bad(error: &tungstenite::Error) -> Option<Close> {
 
 /// Sends the close frame and reads on until the page has closed too.
 async fn farewell(socket: &mut Socket, close: Close) {
-    count(&close);
+    close.count();
     tracing::debug!(code = close.code(), reason = %close, "closing");
     let goodbye = async {
         if socket.send(Message::Close(Some(close.frame()))).await.is_ok() {
@@ -232,8 +232,4 @@ async fn farewell(socket: &mut Socket, close: Close) {
         }
     };
     let _ = timeout(LINGER, goodbye).await;
-}
-
-fn count(close: &Close) {
-    metrics::counter!("freshwire_closes_total", "code" => close.name()).increment(1);
 }

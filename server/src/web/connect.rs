@@ -19,9 +19,12 @@ use tokio_tungstenite::{
 };
 
 use super::{Context, Ctx, problem::ApiError};
-use crate::session::{
-    greeting::Client,
-    socket::{self, Socket},
+use crate::{
+    fleet::slot::Transport,
+    session::{
+        greeting::Client,
+        socket::{self, Socket},
+    },
 };
 
 const SUBPROTOCOL: &str = "freshwire.v1";
@@ -103,10 +106,12 @@ fn handshake(headers: &HeaderMap) -> Result<(HeaderValue, bool), ApiError> {
     Ok((accept, ours))
 }
 
-fn client(context: &Context, headers: &HeaderMap) -> Client {
+/// What a page's request says of it.
+pub(super) fn client(context: &Context, headers: &HeaderMap) -> Client {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let user_agent = text(header::USER_AGENT).filter(|_| !context.no_client_info);
     Client {
+        transport: Transport::Socket,
         origin: text(header::ORIGIN).map(Into::into),
         user_agent: user_agent.map(|agent| {
             // Headers that parse as text are ASCII, so that any byte is a boundary.

@@ -12,6 +12,7 @@ mod history;
 mod metrics;
 mod minimum;
 mod page;
+mod poll;
 mod problem;
 mod push;
 mod releases;
@@ -38,7 +39,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::auth::BearerScheme;
 pub use self::{auth::hash as hash_of_secret, metrics::install as install_metrics};
-use crate::{api::NUMBER_HEADER, core::names::AppName, fleet::Fleet, log::ledger::Ledger, session::Timing};
+use crate::{
+    api::NUMBER_HEADER,
+    core::names::AppName,
+    fleet::Fleet,
+    log::ledger::Ledger,
+    session::{Timing, parking::Parking},
+};
 
 /// Largest body that an operator may send: a release's list of assets can be long.
 const LARGEST_BODY: usize = 2 << 20;
@@ -51,6 +58,8 @@ pub struct Context {
     pub ledger: Ledger,
     /// The sessions of this node.
     pub fleet: Arc<Fleet>,
+    /// The sessions of pages that poll.
+    pub parking: Arc<Parking>,
     /// The pages' sockets, which outlive the HTTP server's connections.
     pub sockets: TaskTracker,
     /// How long pages get for what.
@@ -78,6 +87,7 @@ pub fn pages(context: Arc<Context>) -> Router {
         .layer(readable);
     Router::new()
         .merge(public)
+        .merge(poll::routes())
         .route("/v1/connect", get(connect::connect))
         .merge(health())
         .method_not_allowed_fallback(not_allowed)

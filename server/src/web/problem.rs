@@ -11,6 +11,7 @@ use crate::{
     api::answers::Problem,
     core::{app::Refusal, names::LogNumber},
     log::{LogError, ledger::ProposeError},
+    session::close::Close,
 };
 
 /// The problem types' common beginning.
@@ -32,6 +33,7 @@ impl ApiError {
             field: None,
             decided: None,
             number: None,
+            close: None,
         }))
     }
 
@@ -82,6 +84,27 @@ impl ApiError {
         let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
         error.0.decided = decided;
         error
+    }
+
+    /// What a page is told by HTTP that its socket would be told by a close code, which is said beside it.
+    pub fn closed(close: &Close) -> Self {
+        let (status, word) = match close {
+            Close::BadMessage(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            Close::Refused(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Close::UnknownApp => (StatusCode::NOT_FOUND, "not-found"),
+            Close::HelloTimeout | Close::SlowConsumer | Close::PongTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "unavailable")
+            }
+            Close::Replaced => (StatusCode::CONFLICT, "conflict"),
+            Close::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self::new(status, word, close.to_string()).with_close(close)
+    }
+
+    /// The close code that stands for it.
+    pub fn with_close(mut self, close: &Close) -> Self {
+        self.0.close = Some(close.code());
+        self
     }
 
     fn log_moved(number: LogNumber, detail: String) -> Self {

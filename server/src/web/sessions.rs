@@ -236,7 +236,7 @@ fn answer(context: &Context, app: &App, slot: &Slot) -> SessionAnswer {
         outcome: record.as_ref().and_then(|record| record.outcome).map(|is| is.as_str().to_owned()),
         detail: record.and_then(|record| record.detail),
         node: context.fleet.node.clone(),
-        transport: "ws".to_owned(),
+        transport: slot.transport.as_str().to_owned(),
         frame: slot.frame.as_str().to_owned(),
         host: slot.host.clone(),
         user_agent: slot.user_agent.as_deref().map(str::to_owned),

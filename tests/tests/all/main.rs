@@ -22,6 +22,7 @@ mod log_faults;
 mod log_side;
 mod moving;
 mod pages_http;
+mod poll;
 mod protocol;
 mod push;
 mod raw_page;
