@@ -53,24 +53,34 @@ pub fn swap(from: &Assets, to: &Assets) -> Vec<Swap> {
 
 /// None: more than style sheets differs.
 fn pairs(from: &Assets, to: &Assets) -> Option<Vec<Swap>> {
-    let (from, mut to) = (by_plain_name(from)?, by_plain_name(to)?);
+    if others(from) != others(to) {
+        return None;
+    }
+    let (from, mut to) = (style_sheets(from)?, style_sheets(to)?);
     let mut pairs = Vec::new();
     for (name, (path, hash)) in from {
         let (new_path, new_hash) = to.remove(&name)?;
-        if is_style_sheet(path) && (path != new_path || hash != new_hash) {
+        if path != new_path || hash != new_hash {
             pairs.push(Swap { from: path.to_owned(), to: new_path.to_owned() });
-        } else if hash != new_hash {
-            return None;
         }
     }
     to.is_empty().then_some(pairs)
 }
 
-/// Path and hash by the name without its hash. None: two files have the same.
-fn by_plain_name(assets: &Assets) -> Option<BTreeMap<String, (&str, &str)>> {
+/// Path and hash by the name without its hash. None: two have the same, and which replaces which can't be told.
+fn style_sheets(assets: &Assets) -> Option<BTreeMap<String, (&str, &str)>> {
+    let sheets = || assets.iter().filter(|(path, _)| is_style_sheet(path));
     let named: BTreeMap<_, _> =
-        assets.iter().map(|(path, hash)| (plain_name(path), (path.as_str(), hash.as_str()))).collect();
-    (named.len() == assets.len()).then_some(named)
+        sheets().map(|(path, hash)| (plain_name(path), (path.as_str(), hash.as_str()))).collect();
+    (named.len() == sheets().count()).then_some(named)
+}
+
+/// Everything else, by name without hash and by content. Several may have one name: bundlers like `index`.
+fn others(assets: &Assets) -> Vec<(String, &str)> {
+    let others = assets.iter().filter(|(path, _)| !is_style_sheet(path));
+    let mut named: Vec<_> = others.map(|(path, hash)| (plain_name(path), hash.as_str())).collect();
+    named.sort_unstable();
+    named
 }
 
 /// A path without the hash in its file's name: `/assets/app-B4k9_x2Q.css` and `/assets/app.0f3a99c1.css` are both

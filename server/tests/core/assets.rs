@@ -76,12 +76,19 @@ fn of_several_style_sheets_those_that_differ_are_swapped() {
 }
 
 #[test]
-fn two_files_of_one_plain_name_can_not_be_told_apart() {
+fn two_style_sheets_of_one_plain_name_can_not_be_told_apart() {
     let two = assets([("/a-00000000.css", "c1"), ("/a-11111111.css", "c2")]);
     let other = assets([("/a-22222222.css", "c1"), ("/a-33333333.css", "c3")]);
     assert_eq!(swap(&two, &other), []);
-    let scripts = |style| assets([("/a-00000000.js", "1"), ("/a-11111111.js", "2"), ("/s.css", style)]);
-    assert_eq!(swap(&scripts("c1"), &scripts("c2")), []);
+}
+
+#[test]
+fn several_scripts_may_have_one_plain_name() {
+    let scripts = |style, [first, second]: [&str; 2]| {
+        assets([("/a-00000000.js", first), ("/a-11111111.js", second), ("/s.css", style)])
+    };
+    assert_eq!(swap(&scripts("c1", ["1", "2"]), &scripts("c2", ["2", "1"])), one("/s.css", "/s.css"));
+    assert_eq!(swap(&scripts("c1", ["1", "2"]), &scripts("c2", ["2", "2"])), []);
 }
 
 #[test]
