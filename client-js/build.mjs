@@ -1,23 +1,35 @@
 // Builds what the server embeds (dist/served) and what npm carries (dist/npm). The same sources give the same bytes.
 
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
+import { buildNpm } from "./npm.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const served = join(here, "dist/served");
 const { version } = JSON.parse(await readFile(join(here, "package.json"), "utf8"));
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 
+/** Names that only Freshwire's own parts call each other by, and nothing else on the web: shortened everywhere alike. */
+const OURS = [
+  ...["around", "embedded", "failures", "hear", "keeps", "memory", "refreshing", "signs"],
+  ...["failure", "prepare", "sayAgain", "automatic", "looked", "signed", "unmarked"],
+  ...["dismissed", "lastReport", "pressedUntil", "wished", "letGo", "leads"],
+  ...["endsAt", "owed", "tickedAt", "holdMs", "leftMs", "lengthMs", "mayExtend", "pressed"],
+  ...["mayReload", "mayFollowRedirect", "followRedirect", "inHand", "destination"],
+];
+const mangleProps = new RegExp(`^(${OURS.join("|")})$`);
+let mangleCache = {};
+
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 /** Bundles one entry point and gives back its bytes. */
 async function bundle(entry, options = {}) {
-  const { outputFiles } = await build({
+  const result = await build({
     absWorkingDir: here,
     entryPoints: [`src/${entry}.ts`],
     bundle: true,
@@ -28,9 +40,19 @@ async function bundle(entry, options = {}) {
     format: "esm",
     target: ["chrome100", "firefox102", "safari15.4"],
     logLevel: "warning",
+    mangleProps,
+    mangleCache,
     ...options,
   });
-  return Buffer.from(outputFiles[0].contents);
+  mangleCache = result.mangleCache;
+  // Some 4 % smaller than by esbuild alone.
+  const { code } = await minify(result.outputFiles[0].text, {
+    module: options.format != "iife",
+    ecma: 2020,
+    compress: { passes: 3, pure_getters: true, keep_fargs: false, unsafe_arrows: true },
+    format: { ascii_only: false },
+  });
+  return Buffer.from(code.replace(/^"use strict";/, ""));
 }
 
 async function put(path, bytes) {
@@ -40,8 +62,18 @@ async function put(path, bytes) {
 
 await rm(join(here, "dist"), { recursive: true, force: true });
 
-const part = await bundle("act/index");
-const hash = sha256(part).slice(0, 16);
+// One hash over all parts: each finds the others beside it.
+const locales = (await readdir(join(here, "src/prompt/locale"))).sort().map((file) => basename(file, ".ts"));
+const entries = [
+  ["act.mjs", "act/index"],
+  ["go.mjs", "go/index"],
+  ["prompt.mjs", "prompt/index"],
+  ["preview.mjs", "prompt/preview"],
+  ...locales.map((tag) => [`locale/${tag}.mjs`, `prompt/locale/${tag}`]),
+];
+const parts = [];
+for (const [name, entry] of entries) parts.push([name, await bundle(entry)]);
+const hash = sha256(parts.map(([name, bytes]) => `${name} ${sha256(bytes)}`).join("\n")).slice(0, 16);
 const define = { __CLIENT__: JSON.stringify(`freshwire/${version}`), __PART__: JSON.stringify(hash) };
 
 // Parts of published releases first: pages that loaded an older core still ask for them.
@@ -49,16 +81,10 @@ const published = join(here, "published");
 for (const { name } of (await readdir(published, { withFileTypes: true })).filter((e) => e.isDirectory()))
   await cp(join(published, name), join(served, "v1/client", name), { recursive: true });
 
-await put(join(served, "v1/client", hash, "act.mjs"), part);
+for (const [name, bytes] of parts) await put(join(served, "v1/client", hash, name), bytes);
 await put(join(served, "freshwire.js"), await bundle("classic", { define, format: "iife" }));
 await put(join(served, "freshwire.mjs"), await bundle("module", { define }));
-await put(
-  join(here, "dist/npm/index.js"),
-  await bundle("index", { define, minify: false, charset: "ascii" }),
-);
-
-const tsc = join(here, "node_modules/typescript/bin/tsc");
-execFileSync(process.execPath, [tsc, "-p", "tsconfig.types.json"], { cwd: here, stdio: "inherit" });
+await buildNpm({ define, mangleProps, mangleCache });
 
 const files = [];
 for (const entry of await readdir(served, { recursive: true, withFileTypes: true })) {

@@ -1,23 +1,34 @@
 /** Climbs the ladder: from the notice in effect, time, visibility and holds to what is shown and when to refresh. */
 
-import type { Target } from "../core/options.js";
+import type { Options, Target } from "../core/options.js";
 import type { Host, Part } from "../core/part.js";
+import { sighted } from "../core/seen.js";
+import { warn } from "../core/warn.js";
 import type { Action, Notice, Outcome } from "../core/wire.js";
-import { card } from "../prompt/card.js";
-import { words } from "../prompt/text.js";
-import { view } from "../prompt/view.js";
+import { UNSAVED, type Facts, type Presses, type Prompt, type PromptModule } from "../prompt/seam.js";
+import { keepAlive } from "./alive.js";
+import { plainBar } from "./bar.js";
 import { begin, extend, mayExtend, remaining, tick, type Countdown } from "./countdown.js";
-import { guard } from "./guard.js";
-import { actionFor, known, pierces, rank, type Rank } from "./ladder.js";
-import { refresher, UNHANDLED } from "./refresh.js";
+import { dirtyForms } from "./dirty.js";
+import { actionFor, known, pierces, rank } from "./ladder.js";
+import { poller } from "./poll.js";
+import { UNHANDLED, type GoModule, type Ladder, type Mover } from "./seam.js";
+import { tabs } from "./tabs.js";
 
 /** 'Hidden long enough': nobody notices a reload of a tab that has been out of sight for this long. */
 const HIDDEN_MS = 600_000;
 const SNOOZE_MS = 3_600_000;
 const HOLD_CAP_MS = 600_000;
 const TICK_MS = 1_000;
-/** While nothing is shown, only long times are waited for. */
-const IDLE_TICK_MS = 15_000;
+/** A part that couldn't be loaded is not asked for every second. */
+const AGAIN_MS = 30_000;
+/** Tabs that refresh together don't do it at once. */
+const STAGGER_MS = 5_000;
+/** A sign of being old is acted on when the server's answer to it comes within this. */
+const SIGN_MS = 30_000;
+
+/** Said where no words could be loaded. */
+const RELOAD = "A new version is ready. Please reload this page.";
 
 /** What a press of a button asks for, when there is no notice to carry it. */
 const BY_HAND = { notice: -1, run: 0, step: 0, action: "prompt" } as const;
@@ -29,6 +40,8 @@ interface Course {
   countdown?: Countdown;
   /** The user wants it: refresh as soon as holds and origin allow, and no later than this. */
   pressedUntil?: number;
+  /** The user wants it in another tab: here as soon as nothing is lost by it. */
+  wished?: boolean;
   /** The user has put the card away. */
   dismissed?: boolean;
   lastReport?: string;
@@ -37,40 +50,102 @@ interface Course {
   held?: boolean;
 }
 
-interface Snooze extends Rank {
-  until: number;
+/** The parts beside this one. */
+export interface Parts {
+  go(): Promise<GoModule>;
+  prompt(): Promise<PromptModule>;
+  preview(options: Options): Promise<void>;
 }
 
-export function start(host: Host): Part {
-  const { options, store } = host;
+export function start(host: Host, parts: Parts): Part {
+  const { options, store, me, memory, embedded, on } = host;
   let course: Course | undefined;
   let hiddenSince = document.hidden ? Date.now() : 0;
-  let ticking: ReturnType<typeof setInterval> | undefined;
-  let tickMs = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let signedAt = -Infinity;
+  let prompt: Prompt | undefined;
+  let prompting: Promise<void> | undefined;
+  let mover: Mover | undefined;
+  let going: Promise<void> | undefined;
+  /** A part can't be had: there is a plain line instead of the card. */
+  let lacking = false;
 
   /** Each outcome once per change. */
   const report = (is: Outcome, detail?: string) => {
     const said = `${is} ${detail}`;
-    if (!course || course.notice.notice < 0 || course.lastReport == said) return;
-    course.lastReport = said;
-    host.report(is, detail);
+    const notice = course?.notice.notice ?? -1;
+    if (notice < 0 || course!.lastReport == said) return;
+    course!.lastReport = said;
+    memory.seen = memory.seen.map((sight) => (sight.notice == notice ? { ...sight, is } : sight));
+    host.send({ type: "outcome", notice, is, detail });
   };
 
-  const refresh = refresher(host, guard(store, host.build), report, () => evaluate());
-  const prompt = card();
+  const lack = () => {
+    lacking = true;
+    report("failed", "part_not_loaded");
+    evaluate();
+  };
 
+  const loadGo = () =>
+    (going ??= parts.go().then(
+      (module) => {
+        lacking = false;
+        mover = module.start(host, ladder);
+        if (course && moves(course)) mover.prepare(course.notice);
+        evaluate();
+      },
+      () => {
+        setTimeout(() => (going = undefined), AGAIN_MS);
+        lack();
+      },
+    ));
+  const dirty = dirtyForms(host);
+  const alive = keepAlive(host);
+  const polls = poller(host);
+  const together = tabs(
+    host,
+    () => evaluate(),
+    ({ refresh }) => {
+      if (course?.notice.build == refresh) {
+        setTimeout(() => {
+          if (course?.notice.build == refresh) course!.wished = true;
+          evaluate();
+        }, Math.random() * STAGGER_MS);
+      }
+      evaluate();
+    },
+  );
   const target = ({ notice: { notice, build, version } }: Course): Target => ({
     notice: notice < 0 ? null : notice,
     build,
     version,
   });
+  const ladder: Ladder = {
+    target: () => (course && moves(course) ? target(course) : undefined),
+    free: () => free(),
+    report,
+    changed: () => evaluate(),
+  };
+  const moves = ({ action }: Course) => action != "silent" && !follows();
+
+  /** This frame goes where the page around it goes. */
+  const follows = () => embedded && host.around == me.build;
+
+  const holds = () => {
+    let dirty;
+    try {
+      dirty = options.isDirty?.();
+    } catch (error) {
+      warn("your isDirty threw", error);
+    }
+    return dirty ? [...host.holds(), UNSAVED] : host.holds();
+  };
+  const free = () => !holds().length && !mover?.refused();
 
   const snoozed = (now: number) => {
-    const snooze = store.get<Snooze>("snooze") ?? memory;
+    const snooze = together.snoozed();
     return !!course && !!snooze && snooze.until > now && !pierces(rank(course.action, course.notice), snooze);
   };
-  /** Also when nothing may be stored. */
-  let memory: Snooze | undefined;
 
   /** A new notice, or a new step of the one in effect. */
   const follow = (notice: Notice) => {
@@ -81,14 +156,39 @@ export function start(host: Host): Part {
     course = { notice, action };
     if (sameTarget && before) {
       course.pressedUntil = before.pressedUntil;
-      refresh.sayAgain();
-    } else refresh.reset();
+      mover?.sayAgain();
+    } else {
+      mover?.reset();
+      if (moves(course)) mover?.prepare(notice);
+    }
     if (action == "countdown" || action == "force") {
       course.countdown = begin({ ...notice, action }, now, before?.countdown);
     }
-    if (!known(notice.action)) report("failed", "unsupported");
-    // An embedded frame never reloads, neither itself nor the page around it: that page is told as well.
-    if (host.embedded) report("failed", "embedded");
+    if (!known(notice.action)) {
+      warn(`unknown action "${notice.action}": update the snippet`);
+      report("failed", "unsupported");
+    }
+    if (notice.swap && !sameTarget) void swap(course, notice.swap);
+  };
+
+  const swap = async (mine: Course, pairs: NonNullable<Notice["swap"]>) => {
+    await loadGo();
+    try {
+      await mover?.swap(pairs);
+    } catch (error) {
+      if (course == mine) report("failed", (error as Error).message);
+      return;
+    }
+    if (course != mine) return;
+    report("swapped");
+    swapped = true;
+    const { notice, build, version } = mine.notice;
+    Object.assign(me, { build, version: version ?? undefined, after: { notice, from: me.build, tries: 0 } });
+    host.set({ notice: null });
+    host.refreshing(true);
+    host.line.close(3002);
+    host.refreshing(false);
+    host.line.kick();
   };
 
   const press = () => {
@@ -98,95 +198,124 @@ export function start(host: Host): Part {
     const anyway = !!course.held;
     course.pressedUntil = anyway ? now : now + (course.notice.hold_cap_ms ?? HOLD_CAP_MS);
     course.dismissed = false;
-    if (anyway || !host.holds().length) refresh.go(target(course), false);
+    together.say({ refresh: course.notice.build });
+    if (anyway || !holds().length) mover?.go(target(course), {});
     evaluate();
   };
 
   const snooze = () => {
     if (!course) return;
-    if (course.countdown) return moreTime();
+    if (course.countdown) return presses.moreTime();
     const { notice, action } = course;
-    memory = { ...rank(action, notice), until: Date.now() + (notice.snooze_ms ?? SNOOZE_MS) };
-    store.set("snooze", memory);
+    together.say({
+      snooze: { ...rank(action, notice), until: Date.now() + (notice.snooze_ms ?? SNOOZE_MS) },
+    });
     course.pressedUntil = undefined;
     course.shown = false;
     report("snoozed");
     evaluate();
   };
 
-  const moreTime = () => {
-    if (course?.countdown) course.countdown = extend(course.countdown, Date.now());
-    evaluate();
-  };
-
-  const dismiss = () => {
-    if (course) course.dismissed = true;
-    evaluate();
+  const presses: Presses = {
+    press,
+    snooze,
+    moreTime() {
+      if (course?.countdown) course.countdown = extend(course.countdown, Date.now());
+      evaluate();
+    },
+    dismiss() {
+      if (course) course.dismissed = true;
+      evaluate();
+    },
   };
 
   /** Whether a refresh is due now but for the holds, and when the holds' word ends. */
-  const due = ({ action, countdown, pressedUntil }: Course, now: number): number | undefined => {
+  const due = ({ countdown, pressedUntil, wished }: Course, now: number): number | undefined => {
     if (pressedUntil != null) return pressedUntil;
     if (countdown && remaining(countdown, now) <= 0) return countdown.latest;
     // What a milder action may do, a stronger one may as well, unless the user has asked to be left alone.
-    const hiddenLong = hiddenSince && now - hiddenSince >= HIDDEN_MS;
-    return action != "silent" && hiddenLong && !snoozed(now) ? Infinity : undefined;
+    const unseen = hiddenSince && now - hiddenSince >= HIDDEN_MS && !snoozed(now) && !mover?.busy();
+    return wished || options.unattended || unseen ? Infinity : undefined;
   };
 
   const evaluate = () => {
-    if (!course || host.embedded) return show(undefined);
+    if (!course || !moves(course)) return show(undefined);
     const now = Date.now();
     const { action, countdown, pressedUntil, dismissed } = course;
     const until = due(course, now);
-    const holds = host.holds();
-    const waits = until != null && holds.length > 0 && now < until;
+    const reasons = holds();
+    const waits = until != null && reasons.length > 0 && now < until;
     // Somebody who doesn't look is not shown, nor reported as, being waited for.
     const held = (course.held = waits && until != Infinity);
-    if (until != null && !waits && refresh.state == "idle") refresh.go(target(course), pressedUntil == null);
-    if (held) report("held", holds.join(", ").slice(0, 200));
+    const { state = "idle", failure } = mover ?? {};
+    if (until != null && !waits && state == "idle") {
+      const quiet = until == Infinity;
+      if (!mover) void loadGo();
+      else if (!quiet || !mover.refused()) {
+        return mover.go(target(course), { automatic: pressedUntil == null, quiet });
+      }
+    }
+    if (held) report("held", reasons.join(", ").slice(0, 200));
     // Who was never asked isn't told of what can't be done here anyway.
-    const unasked = (action == "silent" || action == "navigate") && pressedUntil == null;
-    const failed = refresh.state == "failed" && refresh.failure != UNHANDLED;
+    const unasked = action == "navigate" && pressedUntil == null;
+    const failed = state == "failed" && failure != UNHANDLED;
     const quiet =
       options.prompt === false ||
+      options.unattended ||
+      embedded ||
       dismissed ||
       (unasked && !failed) ||
       (action == "prompt" && pressedUntil == null && snoozed(now));
     show(
       quiet
         ? undefined
-        : view(
-            {
-              notice: course.notice,
-              action,
-              state: refresh.state,
-              pressed: pressedUntil != null,
-              holds: held ? holds : [],
-              holdMs: held ? until! - now : 0,
-              leftMs: countdown ? Math.max(0, remaining(countdown, now)) : 0,
-              lengthMs: countdown?.length ?? 0,
-              mayExtend: !!countdown && mayExtend(countdown),
-            },
-            words(options.text),
-            { press, snooze, moreTime, dismiss },
-          ),
+        : {
+            notice: course.notice,
+            action,
+            state,
+            pressed: pressedUntil != null,
+            holds: held ? reasons : [],
+            holdMs: held ? until! - now : 0,
+            leftMs: countdown ? Math.max(0, remaining(countdown, now)) : 0,
+            lengthMs: countdown?.length ?? 0,
+            mayExtend: !!countdown && mayExtend(countdown),
+          },
     );
   };
 
-  const show = (what: ReturnType<typeof view> | undefined) => {
-    prompt.show(what);
-    pace(course && (what || course.countdown) ? TICK_MS : course ? IDLE_TICK_MS : 0);
-    if (course && !course.shown && what?.shows && !document.hidden) {
+  const show = (facts: Facts | undefined) => {
+    if (!together.leads(!!facts)) facts = undefined;
+    if (facts && !prompt) {
+      prompting ??= parts
+        .prompt()
+        .then((module) => module.start(options, presses))
+        .then((loaded) => {
+          prompt = loaded;
+          evaluate();
+        }, lack);
+    }
+    plainBar(facts && lacking ? (facts.notice.text?.title ?? options.text?.title ?? RELOAD) : undefined);
+    const seen = prompt?.show(lacking ? undefined : facts);
+    if (course && !course.shown && seen && !document.hidden) {
       course.shown = true;
       report("shown");
     }
+    pace(!!facts);
   };
 
-  const pace = (ms: number) => {
-    if (ms == tickMs) return;
-    tickMs = ms;
-    clearInterval(ticking);
-    if (ms) ticking = setInterval(pulse, ms);
+  /** Every second for those who look; once, when that is next due, for those who don't. */
+  const pace = (showing: boolean) => {
+    clearTimeout(timer);
+    if (!course) return;
+    const { countdown, pressedUntil = 0 } = course;
+    const now = Date.now();
+    const times = [together.snoozed()?.until ?? 0, pressedUntil, hiddenSince && hiddenSince + HIDDEN_MS];
+    if (countdown && !countdown.owed) times.push(countdown.endsAt, countdown.latest);
+    const ms = Math.min(...times.filter((at) => at > now).map((at) => at - now));
+    const ticks = !document.hidden && (showing || countdown);
+    if (ticks || ms < Infinity) timer = setTimeout(pulse, ticks ? TICK_MS : ms + 1);
+    // Long out of sight and still there: something stood against it, and may not for ever.
+    else if (hiddenSince) timer = setTimeout(pulse, HIDDEN_MS);
   };
 
   const pulse = () => {
@@ -194,29 +323,95 @@ export function start(host: Host): Part {
     evaluate();
   };
 
-  document.addEventListener("visibilitychange", () => {
+  /** Style sheets of the new build beside scripts of the old one: current, but what those ask for may be gone. */
+  let swapped = false;
+  const old = () => swapped || /^(stale|unsupported)$/.test(host.status().standing);
+
+  /** Tells the server of signs of being old, and moves when it says that the page is. */
+  const heed = () => {
+    const { current, connection } = host.status();
+    const now = Date.now();
+    if (connection == "open" || connection == "polling") {
+      for (const sign of host.signs.splice(0)) {
+        signedAt = now;
+        host.send({ type: "evidence", ...sign });
+      }
+    }
+    if (now - signedAt > SIGN_MS || !current || !old()) return;
+    signedAt = -Infinity;
+    course ??= { notice: { ...BY_HAND, ...current }, action: "prompt" };
+    if (free() && !follows()) {
+      void loadGo().then(
+        () => course && mover?.go(target(course), { automatic: true, quiet: true, signed: true }),
+      );
+    }
+  };
+
+  on(document, "visibilitychange", () => {
     hiddenSince = document.hidden ? Date.now() : 0;
     pulse();
   });
+  // Browsers keep the answers of the time before for those who ask later.
+  try {
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
+        if (entry.responseStatus == 426) host.sign("api_426", entry.name);
+      }
+    }).observe({ type: "resource", buffered: true });
+  } catch {
+    // The app can say it itself, by `evidence()`.
+  }
+  if (options.preview && /[?&]freshwire=preview\b/.test(location.search)) void parts.preview(options);
+  if (options.storage != "none" && !store.set("guard", store.get("guard"))) {
+    warn('storage is blocked: allow it, or say storage: "none"');
+  }
+  // Reloaded by the user: the notice goes on. Reloaded for it, or arrived: the server decides afresh.
+  if (memory.notice && !me.after && memory.notice.build != me.build) host.set({ notice: memory.notice });
 
   return {
     update() {
-      const { notice } = host.status();
+      const { notice, current, standing } = host.status();
+      if (standing == "current") store.set("guard", undefined);
+      if (notice && current && current.build == me.build) return host.set({ notice: null });
+      if (notice && current && current.build != notice.build) {
+        return host.set({ notice: { ...notice, swap: undefined, preload: undefined, ...current } });
+      }
       if (notice && notice != course?.notice) follow(notice);
       else if (!notice && course && course.notice.notice >= 0) {
         course = undefined;
-        refresh.reset();
+        mover?.reset();
       }
+      // What an old page may need soon, and one that has just come back needs now.
+      if (course || old() || store.get("place")) void loadGo();
+      polls.update();
+      dirty.review();
+      heed();
       evaluate();
     },
-    frame: refresh.frame,
+    frame(frame) {
+      if (frame.type == "notice") {
+        memory.seen = sighted(memory.seen, frame, Date.now());
+        host.send({ type: "outcome", notice: frame.notice, is: "received" });
+        host.set({ notice: frame });
+      } else if (frame.type == "withdraw") {
+        if (host.status().notice?.notice == frame.notice) host.set({ notice: null });
+      } else if (frame.type == "push") {
+        memory.pushed = frame.push;
+        const handled = host.emit("push", frame);
+        const is = handled ? "handled" : handled == null ? "unhandled" : "failed";
+        host.send({ type: "outcome", push: frame.push, is });
+      } else if (frame.type == "pong") alive();
+      else if (frame.type == "better") mover?.better(frame.build, frame.better);
+    },
+    post: polls.post,
     refresh() {
       const { current } = host.status();
-      if (!course && current && current.build != host.build) {
+      if (!course && current && current.build != me.build) {
         course = { notice: { ...BY_HAND, ...current }, action: "prompt" };
       }
       press();
     },
     snooze,
+    saved: dirty.saved,
   };
 }

@@ -1,1 +1,18 @@
-export { start } from "./act.js";
+/** The part as it is served: the others lie beside it. */
+
+import type { Host } from "../core/part.js";
+import type { PromptModule } from "../prompt/seam.js";
+import { start as startWith } from "./act.js";
+import type { GoModule } from "./seam.js";
+
+/** Not for the bundler. */
+const GO = "./go.mjs";
+const PROMPT = "./prompt.mjs";
+const PREVIEW = "./preview.mjs";
+
+export const start = (host: Host) =>
+  startWith(host, {
+    go: () => import(/* @vite-ignore */ GO) as Promise<GoModule>,
+    prompt: () => import(/* @vite-ignore */ PROMPT) as Promise<PromptModule>,
+    preview: async (options) => (await import(/* @vite-ignore */ PREVIEW)).preview(options),
+  });

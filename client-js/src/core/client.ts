@@ -1,235 +1,263 @@
-/** One app on this page: folds what the server says into a status, and calls in the part when there is something to do. */
+/** One app on this page: keeps the line and what the server says of the page; what is to be done is the part's. */
 
-import { plainBar } from "./bar.js";
-import { connection, type Connection } from "./connection.js";
+import { connection } from "./connection.js";
+import { watchForEvidence } from "./evidence.js";
+import { keeper } from "./keep.js";
 import type { Events, Freshwire, Options, Status } from "./options.js";
-import type { Host, Part, PartModule } from "./part.js";
-import { asTold, sighted, type Sight } from "./seen.js";
+import type { Host, Me, Memory, Part } from "./part.js";
+import { loadPart } from "./load.js";
 import { store } from "./storage.js";
-import type { After, Hello, Judgement, Notice, PageFacts } from "./wire.js";
+import { warn } from "./warn.js";
+import type { EvidenceKind, Hello, Notice, PageFacts, PageFrame, ServerFrame } from "./wire.js";
 
 declare const __CLIENT__: string;
-declare const __PART__: string;
 
-/** Hashed parts are fetched a little after the news, not all at once and not in the way of the page's own start. */
-const PART_AFTER_MS = 3_000;
-const PART_SPREAD_MS = 5_000;
+/** A page that is never idle gets the part all the same. */
+const IDLE_MS = 2_000;
+/** So many signs of being old tell no more than these did. */
+const MOST_SIGNS = 20;
+/** So often in a row has the socket come to nothing before the part, which can poll, is tried again. */
+const MOST_FAILURES = 2;
 
 /** Close codes of a page that goes. */
 const LEAVING = 3001;
 const REFRESHING = 3002;
 const BFCACHE = 3003;
+const FROZEN = 3004;
 /** The server's close code of a session that was taken over. */
 const REPLACED = 4102;
 
-/** What outlives this document, written on pagehide only: a duplicated tab must inherit none of it. */
-interface Kept {
-  build?: string;
-  session?: string;
-  resume?: string;
-  via?: string;
-  seen?: Sight[];
-  notice?: Notice | null;
+/** The build that a document says it is. */
+export const mark = (document: Document) =>
+  document.querySelector<HTMLMetaElement>("meta[name=freshwire-build]")?.content;
+
+/** In a frame: the build of the page around it, where that may be read. */
+function buildAround(): string | undefined {
+  try {
+    if (self != top) return mark(top!.document);
+  } catch {
+    // The page around it is another origin's.
+  }
+  return undefined;
 }
 
 /** Connects `build` of an app. `base` is the server's address without a slash at the end; empty: connects to nothing. */
 export function client(base: string, build: string, options: Options, ended: () => void): Freshwire {
-  const { app, version, labels } = options;
+  const { app, labels } = options;
   const embedded = self != top;
+  const around = buildAround();
   const stored = store(app, options.storage == "none");
   const holds = new Map<object, string>();
+  const signs: Host["signs"] = [];
+  /** What came before the part did. */
+  const unheard: ServerFrame[] = [];
+  const { keeps, keep } = keeper(stored);
   const listeners: { [E in keyof Events]?: Set<(value: Events[E]) => void> } = {};
 
   // A frame shares the tab's storage with the page around it, and must not walk off with its session.
-  const take = (name: string) => (embedded ? undefined : stored.take<never>(name));
-  const after: After | undefined = take("after");
-  let { build: was, seen = [], notice = null, ...identity }: Kept = take("session") ?? {};
-  // What another build was told says nothing to this one.
-  if (was != build) seen = [];
-  // Reloaded by the user: the notice goes on. Reloaded for it, or arrived: the server decides afresh.
-  if (after || notice?.build == build) notice = null;
+  const take = <T>(name: string) => (embedded ? undefined : stored.take<T>(name));
+  const me: Me = { build, version: options.version, after: take("after") };
+  const memory: Memory = { seen: [] };
+  /** After a start, and after the page that was shown in between in this tab had the session. */
+  const recall = () => {
+    Object.assign(memory, take("session"));
+    // What another build was told says nothing to this one.
+    if (memory.build != me.build) memory.seen = [];
+  };
+  recall();
 
-  let status: Status = { standing: "unknown", why: null, current: null, connection: "closed", notice };
+  let status: Status = { standing: "unknown", why: null, current: null, connection: "closed", notice: null };
   let part: Part | undefined;
   let loading: Promise<void> | undefined;
+  let loads = 0;
+  let signed = 0;
   let refreshing = false;
   let closed = !base;
   const end = new AbortController();
-  const { signal } = end;
 
-  const emit: Host["emit"] = (event, value) =>
+  const on: Host["on"] = (target, event, listener) =>
+    target.addEventListener(event, listener, { capture: true, signal: end.signal });
+
+  const emit: Host["emit"] = (event, value) => {
+    let handled: boolean | undefined;
     listeners[event]?.forEach((listener) => {
       try {
         listener(value);
+        handled ??= true;
       } catch (error) {
-        // The app's own mistake: shown to the app, not passed on to Freshwire.
-        setTimeout(() => {
-          throw error;
-        });
+        handled = false;
+        warn(`your "${event}" listener threw`, error);
       }
     });
+    return handled;
+  };
 
   const set = (change: Partial<Status>) => {
-    const before = status;
     status = { ...status, ...change };
     emit("status", status);
-    if (before.notice != status.notice) {
-      plainBar();
-      emit("notice", status.notice);
-    }
+    if ("notice" in change) emit("notice", status.notice);
     part?.update();
   };
 
-  const facts = (): PageFacts => ({
-    visible: !document.hidden,
-    frozen: false,
-    holds: [...holds.values()].slice(0, 8),
-  });
+  const reasons = () => [...holds.values()];
+
+  const facts = (): PageFacts => ({ visible: !document.hidden, holds: reasons().slice(0, 8) });
 
   const hello = (token?: string): Hello => ({
     type: "hello",
     app,
-    build,
-    version,
     client: __CLIENT__,
-    ...identity,
     labels,
+    ...memory,
+    ...me,
+    ...{ notice: undefined },
     page: facts(),
     frame: embedded ? "embedded" : "top",
+    host: around,
     token,
-    seen: asTold(seen, Date.now()),
-    after,
+    seen: memory.seen.map(({ at, ...seen }) => ({ ...seen, ago_ms: Math.max(0, Date.now() - at) })),
   });
+
+  const send = (frame: PageFrame) => {
+    if (!line.send(frame)) part?.post(frame);
+  };
+
+  const tell = () => {
+    send({ type: "page", ...facts() });
+    part?.update();
+  };
+
+  const hold = (reason: string) => {
+    const key = {};
+    holds.set(key, String(reason).slice(0, 64));
+    tell();
+    return () => {
+      if (holds.delete(key)) tell();
+    };
+  };
+
+  const hear = (frame: ServerFrame) => {
+    if (frame.type == "welcome") {
+      const { session, resume, node } = frame;
+      Object.assign(memory, { session, resume, via: node });
+    }
+    if (frame.type == "welcome" || frame.type == "standing") {
+      const { standing, why, current } = frame;
+      set({ standing, why, current });
+    } else if (part) part.frame(frame);
+    else {
+      unheard.push(frame);
+      void load();
+    }
+  };
+
+  const token = () => (typeof options.token == "function" ? options.token() : options.token);
+
+  const line = connection(
+    base.replace(/^http/, "ws") + "/v1/connect",
+    token,
+    hello,
+    hear,
+    (connection, code) => {
+      // Another page has this session now: taking it back would only have the two take turns.
+      if (code == REPLACED) memory.session = memory.resume = undefined;
+      // Kept by polling, the line is not worse for a socket that is tried beside it.
+      set({ connection: status.connection == "polling" && /ing/.test(connection) ? "polling" : connection });
+      if (line.failures() >= MOST_FAILURES) void load();
+    },
+  );
+
+  const sign = (kind: EvidenceKind, detail?: unknown) => {
+    if (signed++ > MOST_SIGNS) return;
+    // What follows a question mark may be somebody's secret.
+    signs.push({
+      kind,
+      detail: String(detail)
+        .replace(/[?#].*/s, "")
+        .slice(0, 200),
+    });
+    part?.update();
+  };
 
   const host: Host = {
     options,
-    build,
+    base,
+    me,
+    memory,
     embedded,
+    around,
     store: stored,
+    keeps,
+    signs,
+    sign,
+    line,
     status: () => status,
-    holds: () => [...holds.values()],
-    send: (frame) => line.send(frame),
-    report(is, detail) {
-      const id = status.notice?.notice;
-      if (id == null) return;
-      seen = seen.map((s) => (s.notice == id ? { ...s, is } : s));
-      line.send({ type: "outcome", notice: id, is, detail });
-    },
+    set,
+    holds: reasons,
+    hold,
+    send,
+    hello,
+    token,
+    hear,
     emit,
-    leaving: (yes) => (refreshing = yes),
-  };
-
-  /** What can be said of a notice without the part: only what asks for the user's attention. */
-  const plainly = () => {
-    const { notice } = status;
-    if (notice && !embedded && options.prompt !== false && !/^(silent|navigate)$/.test(notice.action)) {
-      plainBar(
-        notice.text?.title ?? options.text?.title ?? "A new version is ready. Please reload this page.",
-      );
-    }
+    on,
+    refreshing: (yes) => (refreshing = yes),
+    polling: () => set({ connection: "polling" }),
   };
 
   const load = async () => {
     if (closed) return;
-    await (loading ??= (
-      import(
-        /* @vite-ignore */ /* webpackIgnore: true */ `${base}/v1/client/${__PART__}/act.mjs`
-      ) as Promise<PartModule>
-    ).then(
+    await (loading ??= loadPart(base, loads++).then(
       (module) => {
         if (closed) return;
-        plainBar();
         part = module.start(host);
+        for (const frame of unheard.splice(0)) part.frame(frame);
         part.update();
       },
       () => {
         loading = undefined;
-        host.report("failed", "part_not_loaded");
-        plainly();
+        warn("can't load act.mjs: see script-src");
+        for (const { notice } of unheard as Notice[]) {
+          if (notice) send({ type: "outcome", notice, is: "failed", detail: "part_not_loaded" });
+        }
       },
     ));
   };
 
-  const judged = ({ standing, why, current }: Judgement) => {
-    let { notice } = status;
-    if (current && notice) {
-      if (current.build == build) notice = null;
-      else if (current.build != notice.build) notice = { ...notice, ...current };
-    }
-    if (standing == "current") stored.set("guard", undefined);
-    else if (standing != "unknown") setTimeout(load, PART_AFTER_MS + Math.random() * PART_SPREAD_MS);
-    set({ standing, why, current, notice });
-  };
-
-  const line: Connection = connection(
-    base.replace(/^http/, "ws") + "/v1/connect",
-    () => (typeof options.token == "function" ? options.token() : options.token),
-    hello,
-    (frame) => {
-      if (frame.type == "welcome") {
-        identity = { session: frame.session, resume: frame.resume, via: frame.node };
-        if (status.notice) void load();
-      }
-      if (frame.type == "welcome" || frame.type == "standing") judged(frame);
-      else if (frame.type == "notice") {
-        seen = sighted(seen, frame, Date.now());
-        line.send({ type: "outcome", notice: frame.notice, is: "received" });
-        set({ notice: frame });
-        void load();
-      } else if (frame.type == "withdraw") {
-        if (status.notice?.notice == frame.notice) set({ notice: null });
-      } else part?.frame(frame);
-    },
-    (connection, code) => {
-      // Another page has this session now: taking it back would only have the two take turns.
-      if (code == REPLACED) identity = {};
-      set({ connection });
-    },
-  );
-
-  const tell = () => {
-    line.send({ type: "page", ...facts() });
-    part?.update();
-  };
+  const ask = (what: "saved" | "refresh" | "snooze") => () => void load().then(() => part?.[what]());
 
   const kick = () => {
     if (!closed) line.kick();
   };
 
-  addEventListener(
-    "pagehide",
-    ({ persisted }) => {
-      if (!embedded) stored.set("session", { build, ...identity, seen, notice: status.notice });
-      line.close(refreshing ? REFRESHING : persisted ? BFCACHE : LEAVING);
-    },
-    { signal },
-  );
-  addEventListener(
-    "pageshow",
-    ({ persisted }) => {
-      if (!persisted) return;
-      // The page shown in between in this tab had the session and may have had its secret renewed.
-      const { session, resume, via }: Kept = take("session") ?? identity;
-      identity = { session, resume, via };
-      refreshing = false;
-      kick();
-    },
-    { signal },
-  );
-  addEventListener("online", kick, { signal });
-  document.addEventListener(
-    "visibilitychange",
-    () => {
-      tell();
-      if (!document.hidden) kick();
-    },
-    { signal },
-  );
+  on(window, "pagehide", (event) => {
+    if (!embedded) stored.set("session", { ...memory, build: me.build, notice: status.notice });
+    line.close(refreshing ? REFRESHING : (event as PageTransitionEvent).persisted ? BFCACHE : LEAVING);
+  });
+  on(window, "pageshow", (event) => {
+    if (!(event as PageTransitionEvent).persisted) return;
+    recall();
+    refreshing = false;
+    kick();
+  });
+  on(window, "online", kick);
+  on(document, "freeze", () => line.close(FROZEN));
+  on(document, "resume", kick);
+  on(document, "visibilitychange", () => {
+    tell();
+    if (!document.hidden) kick();
+  });
+  if (base) {
+    watchForEvidence(on, sign);
+    (self.requestIdleCallback ?? setTimeout)(load as () => void, { timeout: IDLE_MS } as never);
+  }
   kick();
 
   return {
     app,
-    build,
+    get build() {
+      return me.build;
+    },
     get status() {
       return status;
     },
@@ -238,16 +266,12 @@ export function client(base: string, build: string, options: Options, ended: () 
       set.add(listener);
       return () => void set.delete(listener);
     },
-    hold(reason) {
-      const key = {};
-      holds.set(key, String(reason).slice(0, 64));
-      tell();
-      return () => {
-        if (holds.delete(key)) tell();
-      };
-    },
-    refresh: () => void load().then(() => part?.refresh()),
-    snooze: () => void load().then(() => part?.snooze()),
+    hold,
+    keep,
+    evidence: sign,
+    saved: ask("saved"),
+    refresh: ask("refresh"),
+    snooze: ask("snooze"),
     close() {
       closed = true;
       end.abort();

@@ -1,6 +1,7 @@
 /** One socket at a time, kept up. Knows close codes and waiting; knows nothing of standings and notices. */
 
 import { NO_SOCKET, retryAfter } from "./retry.js";
+import { warn } from "./warn.js";
 import { SUBPROTOCOL, type Hello, type PageFrame, type ServerFrame } from "./wire.js";
 
 /** A connection that lived this long, welcomed, was stable: back-off starts afresh. */
@@ -13,8 +14,10 @@ export interface Connection {
   send(frame: PageFrame): boolean;
   /** Connects now, unless connected, or told by the server to wait. */
   kick(): void;
+  /** How often in a row it came to nothing. */
+  failures(): number;
   /** Closes with a code and stays closed until the next kick. */
-  close(code: number): void;
+  close(code?: number): void;
 }
 
 /** `token` is asked before every connection, so a renewed one is used after 4103. */
@@ -32,28 +35,32 @@ export function connection(
   let attempt = 0;
   let welcomed = 0;
   let reconnectAt = 0;
+  let failed = 0;
   /** Everything that a superseded attempt still does is ignored by its turn. */
   let turn = 0;
 
   const wait = (code: number) => {
     if (welcomed && Date.now() - welcomed > STABLE_MS) attempt = 0;
-    const retry = retryAfter(
+    const [ms, told] = retryAfter(
       code,
       attempt++,
       performance.now(),
       reconnectAt ? reconnectAt - Date.now() : undefined,
     );
+    if (!welcomed) {
+      failed++;
+      warn(`no connection to ${url} (${code}): see connect-src and app`);
+    }
     socket = undefined;
     welcomed = reconnectAt = 0;
-    firm = retry.firm;
-    timer = setTimeout(open, retry.ms);
+    firm = told;
+    timer = setTimeout(open, ms);
     onState("waiting", code);
   };
 
   const stop = () => {
     turn++;
     clearTimeout(timer);
-    timer = undefined;
     firm = false;
   };
 
@@ -77,11 +84,12 @@ export function connection(
           if (frame.type == "reconnect") reconnectAt = Date.now() + frame.in_ms;
           if (frame.type == "welcome") {
             welcomed = Date.now();
+            failed = 0;
             onState("open");
           }
           onFrame(frame);
         } catch {
-          // A frame that isn't understood is as good as none.
+          warn("malformed frame");
         }
       };
       made.onclose = (event) => {
@@ -94,10 +102,12 @@ export function connection(
 
   return {
     send(frame) {
-      const up = !!welcomed && socket?.readyState == 1;
+      // The hello is the first on every socket that opens.
+      const up = socket?.readyState == 1;
       if (up) socket!.send(JSON.stringify(frame));
       return up;
     },
+    failures: () => failed,
     kick() {
       if (!socket && !firm) void open();
     },

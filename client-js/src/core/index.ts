@@ -1,6 +1,7 @@
 /** `connect` and `get`: one object per app on a page, however many times and ways Freshwire was loaded. */
 
-import { client } from "./client.js";
+import { client, mark } from "./client.js";
+import { warn } from "./warn.js";
 import type { Freshwire, Options } from "./options.js";
 
 const KEY = Symbol.for("freshwire");
@@ -15,16 +16,15 @@ export function connectTo(serverUrl: string | undefined, options: Options): Fres
   const { app, url = serverUrl } = options;
   const known = apps.get(app);
   if (known) return known;
-  const build =
-    options.build || document.querySelector<HTMLMetaElement>("meta[name=freshwire-build]")?.content || "";
+  const build = options.build || mark(document) || "";
   let base = "";
   try {
-    base = new URL(url!, location.href).href.replace(/\/$/, "");
+    base = new URL(url!, url && location.href).href.replace(/\/$/, "");
   } catch {
     // Warned of below.
   }
-  const missing = app ? (build ? (url && base ? "" : "url") : "build") : "app";
-  if (missing) console.warn(`freshwire: not connected, no ${missing}`);
+  const missing = app ? (build ? (base ? "" : "url") : "build") : "app";
+  if (missing) warn(`not connected: set the ${missing}`);
   const made = client(missing ? "" : base, build, options, () => apps.delete(app));
   apps.set(app, made);
   return made;

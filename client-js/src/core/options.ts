@@ -1,35 +1,8 @@
-import type { Notice, Release } from "./wire.js";
+import type { Text } from "../prompt/text.js";
+import type { View } from "../prompt/view.js";
+import type { EvidenceKind, Notice, Release } from "./wire.js";
 
-/** Words of the prompt; `{…}` are filled in. A notice's own `text` goes before these, English comes after. */
-export interface Text {
-  title?: string;
-  body?: string;
-  action?: string;
-  later?: string;
-  more_time?: string;
-  /** Instead of title and body when the severity is `security`. */
-  security_title?: string;
-  security_body?: string;
-  security_countdown_body?: string;
-  /** `{reason}` */
-  reason?: string;
-  /** Said to screen readers; `{time}` */
-  countdown?: string;
-  countdown_title?: string;
-  countdown_body?: string;
-  /** `{holds}`, `{time}` */
-  held?: string;
-  anyway?: string;
-  looking?: string;
-  unavailable?: string;
-  failed_title?: string;
-  failed?: string;
-  close?: string;
-  /** `{n}` */
-  minutes?: string;
-  minute?: string;
-  seconds?: string;
-}
+export type { Text, View };
 
 /** Where a refresh goes. */
 export interface Target extends Release {
@@ -47,13 +20,33 @@ export interface Options {
   labels?: Record<string, string>;
   /** Asked anew before every connection when it is a function. */
   token?: string | (() => string | null | Promise<string | null>);
+  /** Of the prompt's words. Default: the document's language, then the user's. */
+  locale?: string;
+  /** The app's own words; an operator's go before these. */
   text?: Text;
-  /** `false`: show nothing; the app shows `status.notice` itself and calls `refresh()`. */
-  prompt?: false;
+  /**
+   * `false`: show nothing; the app shows `status.notice` itself and calls `refresh()`. A function is shown what the
+   * card would be, each time it changes, and `null` when there is nothing to show.
+   */
+  prompt?: false | CustomPrompt;
   /** Called instead of `location.reload()`, e.g. by a native shell. */
   refresh?: (target: Target) => Promise<void> | void;
   /** `"none"` keeps nothing in the browser; the page then reloads by itself at most once. */
   storage?: "none";
+  /** Nobody looks at this page (a kiosk, a wall): asks nobody, and refreshes as soon as nothing holds it. */
+  unattended?: boolean;
+  /** Whether there is unsaved work that Freshwire can't see for itself. */
+  isDirty?: () => boolean;
+  /** Lets `?freshwire=preview` show every state of the prompt, in every language and theme. */
+  preview?: boolean;
+}
+
+export type CustomPrompt = (view: View | null) => void;
+
+/** Belongs to a kept state: another version or owner doesn't get it. */
+export interface KeepOptions {
+  version?: string | number;
+  owner?: string;
 }
 
 /** What the server says of this page, and how the line to it is. */
@@ -61,7 +54,7 @@ export interface Status {
   readonly standing: "current" | "stale" | "unsupported" | "ahead" | "unknown";
   readonly why: string | null;
   readonly current: Release | null;
-  readonly connection: "connecting" | "open" | "waiting" | "closed";
+  readonly connection: "connecting" | "open" | "waiting" | "closed" | "polling";
   readonly notice: Notice | null;
 }
 
@@ -69,6 +62,14 @@ export interface Events {
   status: Status;
   notice: Notice | null;
   refresh: Target;
+  push: Push;
+}
+
+/** Data that an operator sent to every page of the app. */
+export interface Push {
+  push: number;
+  topic: string;
+  data: unknown;
 }
 
 /** One app's connection on this page. */
@@ -80,6 +81,20 @@ export interface Freshwire {
   on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void;
   /** "Not now": a refresh waits until released, up to the operator's cap. */
   hold(reason: string): () => void;
+  /**
+   * Carries state across the refresh: `save` is asked right before it (it may be async, for 1.5 s at most), `restore`
+   * gets it on the new page, when `keep` is called there, within 30 min. Returns its own undo.
+   */
+  keep<T>(
+    name: string,
+    save: () => T | Promise<T>,
+    restore: (state: T) => unknown,
+    options?: KeepOptions,
+  ): () => void;
+  /** What looked dirty is safe. */
+  saved(): void;
+  /** Something hints that this page is too old: the server is asked, and the page moved if it says so. */
+  evidence(kind: EvidenceKind, detail?: unknown): void;
   /** Refreshes as if the user had asked for it: looks first, never loops. */
   refresh(): void;
   /** The user wants to be asked later. */

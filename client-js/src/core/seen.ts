@@ -16,7 +16,3 @@ export function sighted(seen: Sight[], { notice, run, step }: Notice, now: numbe
     same ?? { notice, run, step, is: "received" as Outcome, at: now },
   ].slice(-MOST);
 }
-
-export function asTold(seen: Sight[], now: number): Seen[] {
-  return seen.map(({ at, ...rest }) => ({ ...rest, ago_ms: Math.max(0, now - at) }));
-}

@@ -12,22 +12,21 @@ export interface Store {
 
 /** `off`: keeps nothing. A storage that is blocked or full behaves the same. */
 export function store(app: string, off: boolean): Store {
+  let area: Storage | undefined;
   const key = (name: string) => `freshwire:${app}:${name}`;
   const self: Store = {
     get(name) {
       try {
-        return off ? undefined : (JSON.parse(sessionStorage.getItem(key(name))!) ?? undefined);
+        return JSON.parse(area!.getItem(key(name))!) ?? undefined;
       } catch {
         return undefined;
       }
     },
     set(name, value) {
       try {
-        if (!off) {
-          if (value === undefined) sessionStorage.removeItem(key(name));
-          else sessionStorage.setItem(key(name), JSON.stringify(value));
-        }
-        return !off;
+        if (value === undefined) area!.removeItem(key(name));
+        else area!.setItem(key(name), JSON.stringify(value));
+        return true;
       } catch {
         return false;
       }
@@ -38,5 +37,10 @@ export function store(app: string, off: boolean): Store {
       return value;
     },
   };
+  try {
+    if (!off) area = sessionStorage;
+  } catch {
+    // The part warns of it.
+  }
   return self;
 }

@@ -11,6 +11,9 @@ export type Severity = "silent" | "normal" | "important" | "security";
 export type Outcome =
   "received" | "shown" | "snoozed" | "held" | "refreshing" | "swapped" | "origin_stale" | "failed";
 
+/** A sign of being old. */
+export type EvidenceKind = "chunk_error" | "asset_404" | "api_426";
+
 /** A release as frames name it. */
 export interface Release {
   build: string;
@@ -22,7 +25,7 @@ export interface Release {
 /** What the page is doing, as far as a refresh is concerned. */
 export interface PageFacts {
   visible: boolean;
-  frozen: boolean;
+  frozen?: boolean;
   holds: string[];
 }
 
@@ -54,6 +57,8 @@ export interface Hello {
   labels?: Record<string, string>;
   page?: PageFacts;
   frame?: "top" | "embedded";
+  /** Of an embedded frame: the build of the page of the same origin around it. */
+  host?: string;
   token?: string;
   seen?: Seen[];
   pushed?: number;
@@ -66,8 +71,10 @@ export type PageFrame =
   | { type: "outcome"; notice: number; is: Outcome; detail?: string }
   | { type: "outcome"; push: number; is: "handled" | "unhandled" | "failed"; detail?: string }
   | { type: "found"; build: string }
-  | { type: "evidence"; kind: "chunk_error" | "asset_404" | "api_426"; detail: string }
-  | { type: "ping" };
+  | { type: "evidence"; kind: EvidenceKind; detail: string }
+  | { type: "ping" }
+  /** Only in a poll: the page leaves. */
+  | { type: "bye"; code: number };
 
 // ── server → page ────────────────────────────────────────────────────────────────────────────────
 
@@ -107,3 +114,13 @@ export type ServerFrame =
   | { type: "reconnect"; in_ms: number }
   | { type: "better"; build: string; better: boolean }
   | { type: "pong" };
+
+/** What a poll is answered with. */
+export interface Polled {
+  welcome: { session: string; resume: string; node: string } & Judgement;
+  notice: Notice | null;
+  pushes: { push: number; topic: string; data: unknown }[];
+  frames?: ServerFrame[];
+  /** When to poll again, in seconds. */
+  next_s: number;
+}

@@ -1,34 +1,66 @@
-/** The words of the prompt: English under the app's own. */
+/** The words of the prompt: the app's own, then the locale's. */
 
-import type { Text } from "../core/options.js";
+/** Words of the prompt; `{…}` are filled in. A notice's own `text` goes before these, the locale's come after. */
+export interface Text {
+  title?: string;
+  body?: string;
+  action?: string;
+  later?: string;
+  more_time?: string;
+  /** Instead of `body` while a countdown runs. */
+  countdown_body?: string;
+  /** Instead of `title` and `body` when the severity is `security`. */
+  security_title?: string;
+  security_body?: string;
+  /** `{reason}`: the operator's. */
+  reason?: string;
+  /** Why a due refresh waits, and for how long at most: `{holds}`, `{time}`. */
+  held?: string;
+  /** The reason of a form that has input in it. */
+  unsaved?: string;
+  anyway?: string;
+  looking?: string;
+  unavailable?: string;
+  failed_title?: string;
+  failed?: string;
+  close?: string;
+}
 
+/** All words, and the language that they are in. */
+export interface Words extends Required<Text> {
+  lang: string;
+}
+
+/** Built in. The order is that of the words in every locale. */
 export const ENGLISH: Required<Text> = {
   title: "A new version is ready",
-  body: "Refresh whenever it suits you. It only takes a moment.",
+  body: "Refresh whenever it suits you.",
   action: "Refresh now",
   later: "Later",
   more_time: "More time",
+  countdown_body: "The page refreshes when the time is up.",
   security_title: "Security update ready",
-  security_body: "This page still runs a version with a known problem. Please refresh to stay safe.",
-  security_countdown_body:
-    "This page runs a version with a known problem. It refreshes by itself when the time is up.",
+  security_body: "This version has a known security problem.",
   reason: "Reason: {reason}",
-  countdown_title: "Refreshing soon",
-  countdown_body: "The page refreshes by itself when the time is up. Now is fine too, if it suits you.",
-  countdown: "This page refreshes by itself in {time}.",
-  held: "Waiting for “{holds}”. The page refreshes when that is done, or in {time} at the latest.",
+  held: "Waiting for “{holds}”, {time} at most.",
+  unsaved: "unsaved input",
   anyway: "Refresh anyway",
   looking: "One moment…",
-  unavailable: "The new version isn't available here yet. We'll keep trying.",
-  failed_title: "We couldn't update this page",
-  failed: "You can keep working. If something looks wrong, close this tab and open it again.",
+  unavailable: "It isn’t available here yet. We’ll keep trying.",
+  failed_title: "This page couldn’t be updated",
+  failed: "You can keep working. If something looks wrong, reopen this tab.",
   close: "Close",
-  minutes: "{n} minutes",
-  minute: "1 minute",
-  seconds: "{n} seconds",
 };
 
-export const words = (own: Text = {}): Required<Text> => ({ ...ENGLISH, ...own });
+/** The words of one other language, each on a line after the first, in the order of the English ones. */
+export type Locale = string;
+
+/** English where the locale has none. */
+export const words = (own?: Text, lang = "en", locale?: Locale): Words => {
+  const lines = locale?.split("\n");
+  const theirs = lines && Object.fromEntries(Object.keys(ENGLISH).map((key, n) => [key, lines[n + 1]]));
+  return { ...ENGLISH, ...theirs, ...own, lang };
+};
 
 export const fill = (text: string, values: Record<string, string>) =>
   text.replace(/\{(\w+)\}/g, (all, name: string) => values[name] ?? all);
@@ -36,13 +68,13 @@ export const fill = (text: string, values: Record<string, string>) =>
 /** As a clock: `4:59`. */
 export function clock(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  return `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, "0")}`;
 }
 
 /** As one says it: `5 minutes`, `20 seconds`. */
-export function spoken(ms: number, text: Required<Text>): string {
-  const seconds = Math.ceil(ms / 1000);
-  if (seconds < 60) return fill(text.seconds, { n: String(seconds) });
-  const minutes = Math.round(seconds / 60);
-  return minutes == 1 ? text.minute : fill(text.minutes, { n: String(minutes) });
+export function spoken(ms: number, lang: string): string {
+  const short = ms < 60_000;
+  const unit = short ? "second" : "minute";
+  const format = new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" });
+  return format.format(short ? Math.ceil(ms / 1000) : Math.round(ms / 60_000));
 }

@@ -1,32 +1,22 @@
 /** What the card says and offers in each state. Pure. */
 
-import type { RefreshState } from "../act/refresh.js";
-import type { Text } from "../core/options.js";
-import type { Action, Notice } from "../core/wire.js";
-import { clock, fill, spoken } from "./text.js";
-
-export interface Facts {
-  notice: Notice;
-  action: Action;
-  state: RefreshState;
-  pressed: boolean;
-  /** What a due refresh is waiting for, and for how long at most. */
-  holds: string[];
-  holdMs: number;
-  leftMs: number;
-  lengthMs: number;
-  mayExtend: boolean;
-}
+import { UNSAVED } from "./seam.js";
+import type { Facts, Presses } from "./seam.js";
+import { clock, fill, spoken, type Words } from "./text.js";
 
 export interface Button {
   label: string;
   press: () => void;
 }
 
+/** All that is shown, ready to be put on the page. */
 export interface View {
+  /** The language of the words. */
+  lang: string;
   /** Styles the card. */
   mood: "calm" | "security" | "failed";
   title: string;
+  /** May hold a line break. */
   body: string;
   note: string;
   /** The ticking time, empty for none. */
@@ -44,91 +34,88 @@ export interface View {
   shows: boolean;
 }
 
-interface Presses {
-  press(): void;
-  snooze(): void;
-  moreTime(): void;
-  dismiss(): void;
-}
+/** Called whenever what is to be seen changes, each second of a countdown too; `null`: nothing is to be seen. */
+export type CustomPrompt = (view: View | null) => void;
 
-/** Countdowns are announced at their start, at a minute and at twenty seconds: never every second. */
+/** Times are said at their start, at a minute and at twenty seconds: never every second. */
 const SPOKEN_MS = [60_000, 20_000];
 
-function bodyText(security: boolean, counting: boolean, text: Required<Text>): string {
-  if (security) return counting ? text.security_countdown_body : text.security_body;
-  return counting ? text.countdown_body : text.body;
+/** Remembers which time was said last, and gives the one to say now. A time that grows is said anew. */
+export type Milestones = (what: string, leftMs: number) => number;
+
+export function milestones(): Milestones {
+  let about = "";
+  let said = 0;
+  return (what, leftMs) => {
+    // Some slack for a clock that is set.
+    if (what != about || leftMs > said + 1_000) said = leftMs;
+    about = what;
+    for (const ms of SPOKEN_MS) if (leftMs <= ms && ms < said) said = ms;
+    return said;
+  };
 }
 
-export function view(facts: Facts, text: Required<Text>, does: Presses): View {
-  const { notice, action, state, holds } = facts;
-  const own = notice.text ?? {};
+export function view(facts: Facts, text: Words, does: Presses, milestone: Milestones): View {
+  const { notice, action, state, holds, holdMs, leftMs } = facts;
+  const { title, body, action: label } = notice.text ?? {};
+  const { lang } = text;
   const security = notice.severity == "security";
   const counting = action == "countdown" || action == "force";
-  const base: View = {
+  const all: View = {
+    lang,
     mood: security ? "security" : "calm",
-    title: own.title ?? (security ? text.security_title : counting ? text.countdown_title : text.title),
-    body: own.body ?? bodyText(security, counting, text),
+    title: title ?? (security ? text.security_title : text.title),
+    body:
+      body ??
+      [security ? text.security_body : !counting && text.body, counting && text.countdown_body]
+        .filter(Boolean)
+        .join("\n"),
     note: notice.reason ? fill(text.reason, { reason: notice.reason }) : "",
     clock: "",
     busy: false,
-    primary: { label: own.action ?? text.action, press: does.press },
+    primary: { label: label ?? text.action, press: does.press },
     announce: "",
     shows: true,
   };
-  const plain = { ...base, announce: `${base.title}. ${base.body}` };
+  const told = (all.announce = `${all.title}. ${all.body}`);
+  /** How it fares, instead of what it is. */
+  const fares = (body: string, announce = body) => ({ ...all, body, announce, shows: false });
 
   if (state == "failed") {
-    const close = { label: text.close, press: does.dismiss };
     return {
-      ...base,
+      ...fares(text.failed, `${text.failed_title}. ${text.failed}`),
       mood: "failed",
       title: text.failed_title,
-      body: text.failed,
       note: "",
       primary: undefined,
-      secondary: close,
+      secondary: { label: text.close, press: does.dismiss },
       escape: does.dismiss,
-      announce: `${text.failed_title}. ${text.failed}`,
-      shows: false,
     };
   }
-  if (state == "looking" || state == "leaving") {
-    return { ...base, body: text.looking, busy: true, announce: text.looking, shows: false };
-  }
-  if (holds.length) {
-    const say = (time: string) => fill(text.held, { holds: holds.join(", "), time });
-    return {
-      ...base,
-      body: say(clock(facts.holdMs)),
-      primary: { label: text.anyway, press: does.press },
-      secondary: counting ? undefined : { label: text.later, press: does.snooze },
-      escape: counting ? undefined : does.snooze,
-      announce: say(spoken(facts.holdMs > 60_000 ? Math.ceil(facts.holdMs / 60_000) * 60_000 : 60_000, text)),
-      shows: false,
-    };
-  }
+  if (state == "looking" || state == "leaving") return { ...fares(text.looking), busy: true };
+
   // Put away, a countdown still goes on trying; a prompt asks again another time.
-  const away = counting ? does.dismiss : does.snooze;
-  if (state == "unavailable" && (facts.pressed || (counting && facts.leftMs <= 0))) {
+  const escape = counting ? does.dismiss : does.snooze;
+  const later = { secondary: { label: text.later, press: escape }, escape };
+  if (holds.length) {
+    const reasons = holds.map((reason) => (reason == UNSAVED ? text.unsaved : reason)).join(", ");
+    const waits = (time: string) => fill(text.held, { holds: reasons, time });
     return {
-      ...base,
-      body: text.unavailable,
-      secondary: { label: text.later, press: away },
-      escape: away,
-      announce: text.unavailable,
-      shows: false,
+      ...fares(waits(clock(holdMs)), waits(spoken(milestone(reasons, holdMs), lang))),
+      ...(counting ? {} : later),
+      primary: { label: text.anyway, press: does.press },
     };
   }
-  if (counting) {
-    const passed = SPOKEN_MS.filter((ms) => facts.leftMs <= ms && facts.lengthMs > ms);
-    const at = passed.at(-1) ?? facts.lengthMs;
-    return {
-      ...plain,
-      clock: clock(facts.leftMs),
-      left: Math.min(1, facts.leftMs / facts.lengthMs),
-      secondary: facts.mayExtend ? { label: text.more_time, press: does.moreTime } : undefined,
-      announce: `${passed.length ? "" : `${base.title}. `}${fill(text.countdown, { time: spoken(at, text) })}`,
-    };
+  if (state == "unavailable" && (facts.pressed || (counting && leftMs <= 0))) {
+    return { ...fares(text.unavailable), ...later };
   }
-  return { ...plain, secondary: { label: text.later, press: does.snooze }, escape: does.snooze };
+  if (!counting) return { ...all, ...later };
+  const at = milestone("", leftMs);
+  return {
+    ...all,
+    clock: clock(leftMs),
+    left: Math.min(1, leftMs / facts.lengthMs),
+    secondary: facts.mayExtend ? { label: text.more_time, press: does.moreTime } : undefined,
+    announce: `${SPOKEN_MS.includes(at) ? text.countdown_body : told} ${spoken(at, lang)}.`,
+  };
 }

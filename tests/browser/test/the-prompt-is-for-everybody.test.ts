@@ -65,7 +65,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await body.filter({ hasText: "Waiting for" }).waitFor();
     await check("held");
     await page.evaluate(() => (window as never as { undo: () => void }).undo());
-    await body.filter({ hasText: "isn't available" }).waitFor();
+    await body.filter({ hasText: "available here" }).waitFor();
     await check("unavailable");
     site.looksLike = B;
     await primary.click();
@@ -77,7 +77,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await connected(page);
     }
     await page.evaluate(() => (window as never as { freshwire: { refresh(): void } }).freshwire.refresh());
-    await title.filter({ hasText: "couldn't update" }).waitFor();
+    await title.filter({ hasText: "couldn’t" }).waitFor();
     await check("failed");
     await secondary.click();
     await card.waitFor({ state: "detached" });
@@ -166,7 +166,9 @@ test("the live region is in place before it speaks, and doesn't chatter while th
   await until("it has ticked a few times", async () => (await time.innerText()) <= "4:55" && first > "4:55");
   const [empty, said, ...more] = await spoken();
   expect(empty!.text).toBe("");
-  expect(said!.text).toBe("Security update ready. This page refreshes by itself in 5 minutes.");
+  expect(said!.text).toBe(
+    "Security update ready. This version has a known security problem.\nThe page refreshes when the time is up. 5 minutes.",
+  );
   expect(more).toEqual([]);
   figure("the live region stood before it spoke for", said!.at - empty!.at);
 });

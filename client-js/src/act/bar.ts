@@ -1,11 +1,13 @@
-/** One plain line, for when the part with the real prompt can't be loaded. A click puts it away. */
+/** One plain line, for when the parts that move a page or show the prompt can't be loaded. A click puts it away. */
 
 let bar: HTMLElement | undefined;
+let shown: string | undefined;
 
-/** Without a text: removes it. */
-export function plainBar(text?: string): void {
+/** Without a text: removes it. The same text again changes nothing, also when it was put away. */
+export function plainBar(text: string | undefined): void {
+  if (text == shown) return;
+  shown = text;
   bar?.remove();
-  bar = undefined;
   if (!text) return;
   const made = (bar = document.createElement("div"));
   made.setAttribute("role", "status");

@@ -1,10 +1,14 @@
-/** One refresh: look, ask, count, go. Whether and when to want one is the ladder's affair. */
+/** One refresh: look, ask, save, count, go. Whether and when to want one is the ladder's affair. */
 
 import type { Target } from "../core/options.js";
 import type { Host } from "../core/part.js";
-import type { Outcome, ServerFrame } from "../core/wire.js";
+import type { Outcome } from "../core/wire.js";
+import { UNHANDLED, type Ladder, type Mover, type Way } from "../act/seam.js";
+import type { RefreshState } from "../prompt/seam.js";
 import type { Guard } from "./guard.js";
+import { saveKeeps, savePlace } from "./keep.js";
 import { look } from "./look.js";
+import { updateWorker } from "./worker.js";
 
 const ASK_MS = 5_000;
 const BACKOFF_MS = 30_000;
@@ -13,34 +17,19 @@ const BACKOFF_CAP_MS = 600_000;
 const RELOAD_AGAIN_MS = 30_000;
 const RELOAD_LEAST_MS = 5_000;
 const RELOADS = 3;
-/** A document that isn't http(s), in a native shell perhaps, and an app that brings no refresh of its own. */
-export const UNHANDLED = "unhandled";
-
-export type RefreshState = "idle" | "looking" | "unavailable" | "leaving" | "failed";
-
-export interface Refresher {
-  readonly state: RefreshState;
-  /** Why it failed. */
-  readonly failure: string | undefined;
-  /** Does nothing while one is under way; a user's press doesn't wait for the back-off. */
-  go(target: Target, automatic: boolean): void;
-  frame(frame: ServerFrame): void;
-  /** Says again what stands in the way: to a notice that came after it was found. */
-  sayAgain(): void;
-  /** Another target, or none: whatever was found of the last one counts no longer. */
-  reset(): void;
-}
-
 /** Doubling from 30 s to 10 min, with up to as much again at random on top. */
 export const backoff = (failures: number) =>
   Math.min(BACKOFF_MS * 2 ** failures, BACKOFF_CAP_MS) * (1 + Math.random());
 
+const path = (address: string) => address.replace(/#.*/s, "");
+
 export function refresher(
   host: Host,
   guard: Guard,
-  report: (is: Outcome, detail?: string) => void,
-  changed: () => void,
-): Refresher {
+  { report, changed }: Ladder,
+  destination: () => string | undefined,
+): Omit<Mover, "prepare" | "swap" | "busy" | "refused"> {
+  const { options, store, me } = host;
   let state: RefreshState = "idle";
   let failure: string | undefined;
   let failures = 0;
@@ -71,49 +60,74 @@ export function refresher(
     become("failed");
   };
 
+  const stay = () => {
+    host.refreshing(false);
+    store.set("after", undefined);
+  };
+
   /** Is the build that was found good enough to go to? No answer is undefined. */
   const ask = (build: string) =>
     new Promise<boolean | undefined>((resolve) => {
       asked = build;
       answer = resolve;
       setTimeout(resolve, ASK_MS, undefined);
-      if (!host.send({ type: "found", build })) resolve(undefined);
+      host.send({ type: "found", build });
     });
 
-  const reload = (count: () => void, mine: number, left = RELOADS) => {
+  const reload = (count: () => void, mine: number, to: string | undefined, left = RELOADS) => {
     if (mine != turn) return;
     if (!left) {
-      host.leaving(false);
-      host.store.set("after", undefined);
+      stay();
       return fail("reload_did_nothing");
     }
     count();
-    host.leaving(true);
-    location.reload();
+    host.refreshing(true);
     const since = Date.now();
     const again = () => {
       // A focus right after the reload began is no sign that it did nothing.
-      if (Date.now() - since < RELOAD_LEAST_MS) return;
-      clearTimeout(watch);
-      removeEventListener("focus", again);
-      reload(count, mine, left - 1);
+      if (Date.now() - since >= RELOAD_LEAST_MS && settle()) reload(count, mine, to, left - 1);
     };
     const watch = setTimeout(again, RELOAD_AGAIN_MS);
+    /** The app has asked, and the user wants to stay. */
+    const refused = (event: BeforeUnloadEvent) =>
+      setTimeout(() => {
+        if ((!event.defaultPrevented && !event.returnValue) || mine != turn || !settle()) return;
+        stay();
+        blocked("held", "beforeunload");
+        later();
+      }, RELOAD_LEAST_MS);
+    const settle = () => {
+      clearTimeout(watch);
+      removeEventListener("focus", again);
+      removeEventListener("beforeunload", refused);
+      return true;
+    };
     addEventListener("focus", again);
+    addEventListener("beforeunload", refused);
+    // To assign what differs by its hash alone would load nothing.
+    if (to && path(to) != path(location.href)) location.assign(to);
+    else location.reload();
   };
 
-  const leave = async (target: Target, automatic: boolean, mine: number) => {
+  const leave = async (target: Target, { automatic, quiet }: Way, to: string | undefined, mine: number) => {
     become("leaving");
+    const lost = await saveKeeps(host);
+    if (mine != turn) return;
+    if (lost.length && quiet) {
+      blocked("held", `keep: ${lost}`);
+      return later();
+    }
+    if (!to) savePlace(host);
     report("refreshing");
     host.emit("refresh", target);
     const count = () => {
-      const tries = guard.count(target.build, automatic, Date.now());
+      const tries = guard.count(target.build, !!automatic, Date.now());
       if (target.notice != null) {
-        host.store.set("after", { notice: target.notice, from: host.build, tries });
+        store.set("after", { notice: target.notice, from: me.build, tries });
       }
     };
-    const { refresh } = host.options;
-    if (!refresh) return reload(count, mine);
+    const { refresh } = options;
+    if (!refresh) return reload(count, mine, to);
     count();
     try {
       await refresh(target);
@@ -125,14 +139,17 @@ export function refresher(
     }
   };
 
-  const attempt = async (target: Target, automatic: boolean) => {
+  const attempt = async (target: Target, way: Way) => {
     const mine = ++turn;
     clearTimeout(timer);
     obstacle = undefined;
-    if (!/^https?:$/.test(location.protocol) && !host.options.refresh) return fail(UNHANDLED);
-    if (!guard.mayReload(target.build, automatic, Date.now())) return fail("too_many_tries");
+    if (!/^http/.test(location.protocol) && !options.refresh) return fail(UNHANDLED);
+    if (!guard.mayReload(target.build, !!way.automatic, Date.now())) return fail("too_many_tries");
+    const to = way.signed ? destination() : undefined;
+    if (way.looked) return leave(target, way, to, mine);
     become("looking");
-    const found = await look(host.options.app);
+    await updateWorker();
+    const found = await look(options.app, to ?? location.href);
     if (mine != turn) return;
     if (found.is == "away") {
       // Offline can't be told; a document without a mark is for the operator to mend.
@@ -143,14 +160,14 @@ export function refresher(
       if (!guard.mayFollowRedirect(target.build)) return later();
       guard.followRedirect(target.build);
     } else if (found.build != target.build) {
-      const better = found.build == host.build ? false : await ask(found.build);
+      const better = found.build == me.build ? false : await ask(found.build);
       if (mine != turn) return;
       if (!better) {
         if (better == false) blocked("origin_stale", `the document carries ${found.build}`);
         return later();
       }
     }
-    await leave(target, automatic, mine);
+    await leave(target, way, to, mine);
   };
 
   return {
@@ -160,12 +177,17 @@ export function refresher(
     get failure() {
       return failure;
     },
-    go(target, automatic) {
-      if (state == "looking" || state == "leaving" || (automatic && state != "idle")) return;
-      void attempt(target, automatic);
+    go(target, way) {
+      if (
+        state == "looking" ||
+        state == "leaving" ||
+        (way.automatic && !way.looked && !way.signed && state != "idle")
+      )
+        return;
+      void attempt(target, way);
     },
-    frame(frame) {
-      if (frame.type == "better" && frame.build == asked) answer?.(frame.better);
+    better(build, better) {
+      if (build == asked) answer?.(better);
     },
     sayAgain() {
       if (obstacle) report(...obstacle);
@@ -175,7 +197,7 @@ export function refresher(
       turn++;
       clearTimeout(timer);
       failures = 0;
-      host.leaving(false);
+      host.refreshing(false);
       state = "idle";
     },
   };

@@ -7,7 +7,6 @@ export type Look =
   | { is: "away"; detail: string; unmarked?: boolean };
 
 const LOOK_MS = 10_000;
-const UPDATE_MS = 3_000;
 const COMMENT = /<!--[\s\S]*?-->/g;
 const TAG = /<(?:meta|script)\b(?:[^>"']|"[^"]*"|'[^']*')*>/gi;
 
@@ -31,24 +30,13 @@ export function markedBuild(html: string, app: string): string | undefined {
   return meta || undefined;
 }
 
-/** A service worker that answers with an old document gets the chance to learn of the new one. */
-async function updateWorker(): Promise<void> {
-  try {
-    const registration = await navigator.serviceWorker?.getRegistration();
-    await Promise.race([registration?.update(), new Promise((done) => setTimeout(done, UPDATE_MS))]);
-  } catch {
-    // No worker, or its script is away: the look itself tells.
-  }
-}
-
 /** Never rejects. */
-export async function look(app: string): Promise<Look> {
-  await updateWorker();
+export async function look(app: string, address: string): Promise<Look> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), LOOK_MS);
   try {
     // `no-cache` revalidates, as a reload does; `reload` would ask caches for something that a reload doesn't.
-    const response = await fetch(location.href.replace(/#.*/s, ""), {
+    const response = await fetch(address.replace(/#.*/s, ""), {
       cache: "no-cache",
       redirect: "manual",
       credentials: "same-origin",
@@ -66,4 +54,23 @@ export async function look(app: string): Promise<Look> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What a look has found holds for 5 min; while the user is about, another is taken a little earlier. */
+const HOLDS_MS = 300_000;
+const AGAIN_MS = 240_000;
+
+/** Looks ahead, so that a look is in hand when it is needed. Nothing is reported of it. */
+export function ahead(app: string) {
+  let last = { build: "", at: 0, tried: 0 };
+  return {
+    async take(build: string): Promise<void> {
+      const now = Date.now();
+      if (now - last.tried < AGAIN_MS && last.build == build) return;
+      const mine = (last = { build, at: 0, tried: now });
+      const found = await look(app, location.href);
+      if (found.is == "build" && found.build == build) mine.at = Date.now();
+    },
+    inHand: (build: string) => last.build == build && Date.now() - last.at < HOLDS_MS,
+  };
 }

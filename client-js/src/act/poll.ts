@@ -1,0 +1,82 @@
+/** The line by polling, for where sockets don't get through. A socket is tried beside it all the time. */
+
+import type { Host } from "../core/part.js";
+import type { PageFrame, Polled, ServerFrame } from "../core/wire.js";
+
+/** A single failure may be a server that restarts. */
+const MOST_FAILURES = 2;
+const AGAIN_MS = 30_000;
+const STOP_MS = 600_000;
+const MOST_FRAMES = 16;
+
+export interface Poller {
+  /** Begins or ends polling, as the socket has it. */
+  update(): void;
+  /** With the next poll, which is now. */
+  post(frame: PageFrame): void;
+}
+
+export function poller(host: Host): Poller {
+  const { options, line, on } = host;
+  const address = `${host.base}/v1/apps/${options.app}/poll`;
+  let outbox: PageFrame[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let active = false;
+  let busy = false;
+
+  const next = (ms: number) => {
+    clearTimeout(timer);
+    if (active) timer = setTimeout(poll, ms);
+  };
+
+  const body = (token?: string) =>
+    JSON.stringify({ ...host.hello(token), frames: outbox.splice(0, MOST_FRAMES) });
+
+  const poll = async () => {
+    if (busy) return;
+    busy = true;
+    let ms = AGAIN_MS;
+    try {
+      const token = (await host.token()) as string | undefined;
+      // A string goes as text/plain, which needs no leave of the server's.
+      const response = await fetch(address, { method: "POST", body: body(token), credentials: "omit" });
+      const answer = (await response.json()) as Polled & { close?: number };
+      if (!active) return;
+      if (response.ok) {
+        ms = answer.next_s * 1_000;
+        host.polling();
+        const { welcome, frames = [], notice, pushes } = answer;
+        const heard = [{ ...welcome, type: "welcome" }, ...frames];
+        if (notice) heard.push({ ...notice, type: "notice" });
+        for (const push of pushes) heard.push({ ...push, type: "push" });
+        for (const frame of heard) host.hear(frame as ServerFrame);
+      } else if (answer.close! < 4100) ms = STOP_MS;
+    } catch {
+      // Neither way gets through: the page is offline, or the server away.
+    } finally {
+      busy = false;
+      next(outbox.length ? 0 : ms * (1 + Math.random() / 5));
+    }
+  };
+
+  on(window, "pagehide", (event) => {
+    if (!active) return;
+    outbox.push({ type: "bye", code: (event as PageTransitionEvent).persisted ? 3003 : 3001 });
+    navigator.sendBeacon?.(address, body());
+  });
+
+  return {
+    update() {
+      const needed = line.failures() >= MOST_FAILURES;
+      if (needed == active) return;
+      active = needed;
+      outbox = [];
+      next(0);
+    },
+    post(frame) {
+      if (!active || frame.type == "ping") return;
+      outbox.push(frame);
+      next(0);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** The seam between the ladder and what moves the page, which is loaded when the page turns out to be old. */
+
+import type { Target } from "../core/options.js";
+import type { Host } from "../core/part.js";
+import type { Notice, Outcome } from "../core/wire.js";
+import type { RefreshState } from "../prompt/seam.js";
+
+/** A document that isn't http(s), in a native shell perhaps, and an app that brings no refresh of its own. */
+export const UNHANDLED = "unhandled";
+
+/** How a refresh is to be made. */
+export interface Way {
+  /** By nobody's press: it waits for the back-off, and is counted by the hour. */
+  automatic?: boolean;
+  /** Nobody has been asked: it gives way to whatever stands against it. */
+  quiet?: boolean;
+  /** The look was taken before. */
+  looked?: boolean;
+  /** The page shows signs of being too old to go on: to where the user is going, and not later. */
+  signed?: boolean;
+}
+
+/** What the ladder tells of itself. */
+export interface Ladder {
+  /** Where the page is to go, if it is. */
+  target(): Target | undefined;
+  /** Nothing would be lost by leaving now. */
+  free(): boolean;
+  report(is: Outcome, detail?: string): void;
+  /** Something that `Mover` shows is different now. */
+  changed(): void;
+}
+
+export interface Mover {
+  readonly state: RefreshState;
+  /** Why it failed. */
+  readonly failure: string | undefined;
+  /** Does nothing while one is under way; a user's press doesn't wait for the back-off. */
+  go(target: Target, way: Way): void;
+  /** A new target: looks and loads ahead. */
+  prepare(notice: Notice): void;
+  /** Rejects when all is as it was before. */
+  swap(pairs: NonNullable<Notice["swap"]>): Promise<void>;
+  /** The page is in the middle of something, although nobody touches it. */
+  busy(): boolean;
+  /** The app would ask the user to stay. */
+  refused(): boolean;
+  /** The server's word on a build that was found. */
+  better(build: string, better: boolean): void;
+  /** Says again what stands in the way: to a notice that came after it was found. */
+  sayAgain(): void;
+  /** Another target, or none: whatever was found of the last one counts no longer. */
+  reset(): void;
+}
+
+/** What `go.mjs` exports. */
+export interface GoModule {
+  start(host: Host, ladder: Ladder): Mover;
+}
