@@ -1,0 +1,126 @@
+/** As much of W3C WebDriver as we need: a driver's process, its one session, and commands in a given window. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { createServer, type AddressInfo } from "node:net";
+import { until } from "../until.js";
+import { end, endWithUs } from "./programs.js";
+
+export class WebDriverError extends Error {
+  constructor(
+    /** As the standard names it: `no such window`. */
+    readonly code: string,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+  }
+}
+
+export class WebDriver {
+  /** The window that commands go to. */
+  private current = "";
+  /** The command before. Window and command are two requests, and nothing may come between them. */
+  private before: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly session: string,
+    readonly capabilities: Record<string, unknown>,
+  ) {}
+
+  /** Starts the driver, and through it a browser. */
+  static async start(program: string, env: NodeJS.ProcessEnv, capabilities: object): Promise<WebDriver> {
+    const port = await freePort();
+    const child = spawn(program, [`--port=${port}`], { env, stdio: "ignore" });
+    endWithUs(child);
+    const driver = `http://127.0.0.1:${port}`;
+    try {
+      await until("the driver listens", async () => {
+        if (child.exitCode != null) throw new Error(`${program} ended with ${child.exitCode}`);
+        return call("GET", `${driver}/status`).catch((error) => error instanceof WebDriverError);
+      });
+      const made = await call<{ sessionId: string; capabilities: Record<string, unknown> }>(
+        "POST",
+        `${driver}/session`,
+        { capabilities: { alwaysMatch: capabilities } },
+      );
+      return new WebDriver(child, `${driver}/session/${made.sessionId}`, made.capabilities);
+    } catch (error) {
+      await end(child);
+      throw error;
+    }
+  }
+
+  /** A command to the session, or to one of its windows. */
+  command<T = unknown>(method: string, path: string, body?: object, window?: string): Promise<T> {
+    const run = async () => {
+      if (window && window != this.current) {
+        await call("POST", `${this.session}/window`, { handle: window });
+        this.current = window;
+      }
+      return call<T>(method, this.session + path, body);
+    };
+    const answer = this.before.then(run, run);
+    this.before = answer.catch(() => undefined);
+    return answer;
+  }
+
+  windows(): Promise<string[]> {
+    return this.command("GET", "/window/handles");
+  }
+
+  execute<T>(window: string, script: string, args: unknown[]): Promise<T> {
+    return this.command<T>("POST", "/execute/sync", { script, args }, window);
+  }
+
+  /** Ends the browser, then the driver. */
+  async close(): Promise<void> {
+    await this.command("DELETE", "").catch(() => undefined);
+    await end(this.child);
+  }
+}
+
+async function call<T = unknown>(method: string, url: string, body?: object): Promise<T> {
+  const sent = method == "POST" ? JSON.stringify(body ?? {}) : undefined;
+  const response = await fetch(url, { method, body: sent, signal: AbortSignal.timeout(60_000) });
+  const { value } = (await response.json()) as { value: T & { error: string; message: string } };
+  if (!response.ok) throw new WebDriverError(value.error, value.message);
+  return value;
+}
+
+/** The driver can't tell which port it was given, so it gets one that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const KEYS: Record<string, string> = {
+  Backspace: "\uE003",
+  Tab: "\uE004",
+  Enter: "\uE007",
+  Shift: "\uE008",
+  Control: "\uE009",
+  Alt: "\uE00A",
+  Escape: "\uE00C",
+  Space: " ",
+  PageUp: "\uE00E",
+  PageDown: "\uE00F",
+  End: "\uE010",
+  Home: "\uE011",
+  ArrowLeft: "\uE012",
+  ArrowUp: "\uE013",
+  ArrowRight: "\uE014",
+  ArrowDown: "\uE015",
+  Delete: "\uE017",
+};
+
+/** Keys pressed one in the other: `["Shift", "Tab"]`. */
+export function chord(keys: string[]) {
+  const values = keys.map((key) => KEYS[key] ?? key);
+  return [
+    ...values.map((value) => ({ type: "keyDown", value })),
+    ...values.reverse().map((value) => ({ type: "keyUp", value })),
+  ];
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// Every behaviour in every engine. The limits are for a busy machine; nothing is expected to take them.
+export default defineConfig({
+  test: {
+    include: ["behaviours/**/*.test.ts"],
+    maxWorkers: 1,
+    // Files share the browsers.
+    isolate: false,
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    reporters: ["verbose"],
+  },
+});
