@@ -3,7 +3,8 @@
 
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 CLIENT  := client-js/dist/served/manifest.json
-SOURCES := $(shell find client-js/src client-js/published -type f) client-js/build.mjs client-js/package.json
+SOURCES := $(shell find client-js/src client-js/published -type f) $(wildcard client-js/*.mjs) client-js/package.json
+MODULES := tests/browser/node_modules/.package-lock.json tests/apps/react/node_modules/.package-lock.json
 
 .PHONY: demo build client test check test-rust test-client test-browser bench clean
 
@@ -24,11 +25,12 @@ $(CLIENT): client-js/node_modules/.package-lock.json $(SOURCES)
 
 test: check test-client test-rust test-browser bench
 
-check: $(CLIENT) tests/browser/node_modules/.package-lock.json
+check: $(CLIENT) $(MODULES)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd client-js && npm run --silent check
 	cd tests/browser && npm run --silent check
+	cd tests/apps/react && npm run --silent check
 
 test-client: $(CLIENT)
 	cd client-js && npm test
@@ -37,10 +39,14 @@ test-rust: $(CLIENT)
 	scripts/setup sqlite3
 	cargo test --locked --workspace
 
-test-browser: $(CLIENT) tests/browser/node_modules/.package-lock.json
+test-browser: $(CLIENT) $(MODULES)
 	scripts/setup chromium
+	scripts/setup firefox-esr
+	scripts/setup webkit2gtk-driver
+	scripts/setup xvfb
 	cargo build --locked -p freshwire
-	cd tests/browser && export FRESHWIRE_BIN=$(abspath $(TARGET)/debug/freshwire) && npm test && npm run --silent walk
+	cd tests/browser && export FRESHWIRE_BIN=$(abspath $(TARGET)/debug/freshwire) && \
+		npm test && npm run --silent walk && npm run --silent behaviours
 
 bench: $(CLIENT)
 	cargo build --locked --release -p freshwire -p freshwire-bench
@@ -48,4 +54,4 @@ bench: $(CLIENT)
 
 clean:
 	cargo clean
-	rm -rf client-js/dist client-js/node_modules tests/browser/node_modules
+	rm -rf client-js/dist client-js/node_modules tests/browser/node_modules tests/apps/react/node_modules

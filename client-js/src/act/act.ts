@@ -45,6 +45,8 @@ interface Course {
   /** The user has put the card away. */
   dismissed?: boolean;
   lastReport?: string;
+  /** It may come without a refresh. */
+  swapping?: boolean;
   shown?: boolean;
   /** A refresh is due and waits for holds. */
   held?: boolean;
@@ -172,12 +174,14 @@ export function start(host: Host, parts: Parts): Part {
   };
 
   const swap = async (mine: Course, pairs: NonNullable<Notice["swap"]>) => {
-    await loadGo();
+    mine.swapping = true;
     try {
-      await mover?.swap(pairs);
+      await loadGo();
+      await mover!.swap(pairs);
     } catch (error) {
+      mine.swapping = false;
       if (course == mine) report("failed", (error as Error).message);
-      return;
+      return evaluate();
     }
     if (course != mine) return;
     report("swapped");
@@ -185,9 +189,7 @@ export function start(host: Host, parts: Parts): Part {
     const { notice, build, version } = mine.notice;
     Object.assign(me, { build, version: version ?? undefined, after: { notice, from: me.build, tries: 0 } });
     host.set({ notice: null });
-    host.refreshing(true);
     host.line.close(3002);
-    host.refreshing(false);
     host.line.kick();
   };
 
@@ -239,7 +241,7 @@ export function start(host: Host, parts: Parts): Part {
   };
 
   const evaluate = () => {
-    if (!course || !moves(course)) return show(undefined);
+    if (!course || course.swapping || !moves(course)) return show(undefined);
     const now = Date.now();
     const { action, countdown, pressedUntil, dismissed } = course;
     const until = due(course, now);
@@ -253,7 +255,7 @@ export function start(host: Host, parts: Parts): Part {
       if (!mover) void loadGo();
       else if (!quiet || !mover.refused()) {
         return mover.go(target(course), { automatic: pressedUntil == null, quiet });
-      }
+      } else report("held", "beforeunload");
     }
     if (held) report("held", reasons.join(", ").slice(0, 200));
     // Who was never asked isn't told of what can't be done here anyway.

@@ -23,6 +23,8 @@ export function poller(host: Host): Poller {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let active = false;
   let busy = false;
+  /** Told to stay away: nothing that happens here shortens it. */
+  let firm = false;
 
   const next = (ms: number) => {
     clearTimeout(timer);
@@ -35,6 +37,7 @@ export function poller(host: Host): Poller {
   const poll = async () => {
     if (busy) return;
     busy = true;
+    firm = false;
     let ms = AGAIN_MS;
     try {
       const token = (await host.token()) as string | undefined;
@@ -50,12 +53,12 @@ export function poller(host: Host): Poller {
         if (notice) heard.push({ ...notice, type: "notice" });
         for (const push of pushes) heard.push({ ...push, type: "push" });
         for (const frame of heard) host.hear(frame as ServerFrame);
-      } else if (answer.close! < 4100) ms = STOP_MS;
+      } else if ((firm = answer.close! < 4100)) ms = STOP_MS;
     } catch {
       // Neither way gets through: the page is offline, or the server away.
     } finally {
       busy = false;
-      next(outbox.length ? 0 : ms * (1 + Math.random() / 5));
+      next(outbox.length && !firm ? 0 : ms * (1 + Math.random() / 5));
     }
   };
 
@@ -76,7 +79,7 @@ export function poller(host: Host): Poller {
     post(frame) {
       if (!active || frame.type == "ping") return;
       outbox.push(frame);
-      next(0);
+      if (!firm) next(0);
     },
   };
 }

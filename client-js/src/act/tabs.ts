@@ -35,9 +35,11 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
   let memory: Snooze | undefined;
 
   const ask = (steal: boolean) => {
+    let granted = false;
     asking = true;
     navigator.locks
       .request(name, { steal }, () => {
+        granted = true;
         if (!wanted) return;
         const led = new Promise<void>((done) => (letGo = done));
         leading = true;
@@ -45,7 +47,7 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
         return led;
       })
       // Another window, which the user has turned to, took it; or else locks are forbidden here.
-      .catch(() => (alone ||= !leading))
+      .catch(() => (alone ||= !granted))
       .then(() => {
         asking = leading = false;
         if (wanted) changed();
