@@ -54,6 +54,8 @@ const hold = () => {
 const letGo = () => {
   release?.();
   release = undefined;
+  // What Freshwire has seen typed into the form is safe, too.
+  (window.freshwire ||= []).push((fresh) => fresh.saved());
 };
 
 // ── pieces ──────────────────────────────────────────────────────────────────────────────────────────
