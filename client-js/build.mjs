@@ -20,6 +20,7 @@ const OURS = [
   ...["failure", "prepare", "sayAgain", "automatic", "looked", "signed", "unmarked"],
   ...["dismissed", "lastReport", "pressedUntil", "wished", "letGo", "leads"],
   ...["endsAt", "owed", "tickedAt", "holdMs", "leftMs", "lengthMs", "mayExtend", "pressed"],
+  ...["countdown", "moreTime", "polling", "refused", "shown", "sign", "snoozed", "swapping"],
   ...["mayReload", "mayFollowRedirect", "followRedirect", "inHand", "destination"],
 ];
 const mangleProps = new RegExp(`^(${OURS.join("|")})$`);

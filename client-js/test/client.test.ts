@@ -1,16 +1,40 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect, get, type Freshwire, type Options } from "../src/index.js";
+import type { Host } from "../src/core/part.js";
 import type { Outcome } from "../src/core/wire.js";
 import { memoryStorage } from "./memory-storage.js";
 import { listen, type Peer, type Server } from "./server.js";
 import { eventually } from "./eventually.js";
 
+/** The parts come from source, and so often not at all. */
+const parts = vi.hoisted(() => ({ fail: 0, prompt: true, asked: [] as number[], started: 0 }));
+vi.mock("../src/core/load.js", () => ({
+  async loadPart(_base: string, failed: number) {
+    parts.asked.push(failed);
+    if (failed < parts.fail) throw new TypeError("Failed to fetch dynamically imported module");
+    const { start } = await import("../src/act/act.js");
+    return {
+      start(host: Host) {
+        parts.started++;
+        return start(host, {
+          go: () => import("../src/go/index.js"),
+          prompt: () =>
+            parts.prompt ? import("../src/prompt/index.js") : Promise.reject(new Error("deleted")),
+          preview: async () => {},
+        });
+      },
+    };
+  },
+}));
+
 let server: Server;
 let fresh: Freshwire | undefined;
 
 beforeEach(async () => {
+  Object.assign(parts, { fail: 0, prompt: true, asked: [], started: 0 });
   vi.stubGlobal("sessionStorage", memoryStorage());
+  vi.stubGlobal("localStorage", memoryStorage());
   // Full jitter at its shortest: retries come at once.
   vi.spyOn(Math, "random").mockReturnValue(0);
   server = await listen();
@@ -47,7 +71,7 @@ describe("hello", () => {
       app: "web",
       build: "A",
       client: "freshwire/test",
-      page: { visible: true, frozen: false, holds: [] },
+      page: { visible: true, holds: [] },
       frame: "top",
       seen: [],
     });
@@ -185,7 +209,7 @@ describe("standing", () => {
     sessionStorage.setItem("freshwire:web:guard", '{"B":{"tries":3}}');
     server.welcome = { standing: "current", why: null, current: { build: "A" } };
     await open();
-    expect(sessionStorage.getItem("freshwire:web:guard")).toBeNull();
+    await eventually(() => sessionStorage.getItem("freshwire:web:guard") == null);
   });
 
   test("a new current becomes the target of the notice in effect, and ends one that is reached", async () => {
@@ -206,7 +230,7 @@ describe("a notice", () => {
     first.send(NOTICE);
     first.send({ ...NOTICE, notice: 43 });
     await eventually(() => fresh!.status.notice?.notice == 43);
-    expect(outcomes(first).filter((is) => is == "received")).toHaveLength(2);
+    await eventually(() => outcomes(first).filter((is) => is == "received").length == 2);
     first.send({ type: "withdraw", notice: 42 });
     first.send({ type: "withdraw", notice: 43 });
     await eventually(() => fresh!.status.notice == null);
@@ -215,25 +239,102 @@ describe("a notice", () => {
   test("goes on after the user reloaded, but not after a reload for its sake", async () => {
     const kept = JSON.stringify({ session: "s-0", notice: { ...NOTICE } });
     sessionStorage.setItem("freshwire:web:session", kept);
-    expect(start().status.notice?.notice).toBe(42);
-    fresh!.close();
+    const made = start();
+    await eventually(() => made.status.notice?.notice == 42);
+    made.close();
     sessionStorage.setItem("freshwire:web:session", kept);
     sessionStorage.setItem("freshwire:web:after", '{"notice":42,"from":"A","tries":1}');
-    expect(start().status.notice).toBeNull();
+    const again = start();
+    await eventually(() => parts.started == 2);
+    expect(again.status.notice).toBeNull();
   });
 
-  test("says it in one plain line, and reports so, when the prompt can't be loaded", async () => {
+  test("says it in one plain line when the prompt can't be loaded", async () => {
+    parts.prompt = false;
     const first = await open();
     first.send({ ...NOTICE, action: "prompt", text: { title: "Please reload" } });
     await eventually(() => document.querySelector("[role=status]")?.textContent == "Please reload");
+    first.send({ type: "withdraw", notice: 42 });
+    await eventually(() => !document.querySelector("[role=status]"));
+  });
+});
+
+describe("the part", () => {
+  test("that can't be loaded is reported, and has what came before once it can be", async () => {
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+    parts.fail = 1;
+    const first = await open();
+    await eventually(() => parts.asked.length == 1 && warned.mock.calls.length);
+    parts.fail = 2;
+    first.send(NOTICE);
+    await eventually(() => outcomes(first).length);
     expect(first.frames).toContainEqual({
       type: "outcome",
       notice: 42,
       is: "failed",
       detail: "part_not_loaded",
     });
-    first.send({ type: "withdraw", notice: 42 });
-    await eventually(() => !document.querySelector("[role=status]"));
+    expect(fresh!.status.notice).toBeNull();
+    // An address that failed is another one the next time.
+    first.send({ type: "push", push: 7, topic: "t", data: 1 });
+    await eventually(() => fresh!.status.notice?.notice == 42);
+    expect(parts.asked).toEqual([0, 1, 2]);
+    await eventually(() => first.frames.some((frame) => "push" in frame));
+    expect(first.frames).toContainEqual({ type: "outcome", notice: 42, is: "received" });
+    expect(first.frames).toContainEqual({ type: "outcome", push: 7, is: "unhandled" });
+    expect(warned).toHaveBeenCalledExactlyOnceWith("freshwire: can't load act.mjs: see script-src");
+  });
+
+  test("is there on idle, without any notice", async () => {
+    await open();
+    await eventually(() => parts.started == 1);
+  });
+
+  test("pushes data to the app's handlers, and says how they took it", async () => {
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const first = await open();
+    const told = () =>
+      first.frames.filter((frame) => "push" in frame).map((frame) => (frame as { is: string }).is);
+    const push = (push: number) => first.send({ type: "push", push, topic: "flags", data: { dark: true } });
+    push(1);
+    await eventually(() => told().length == 1);
+    const heard: unknown[] = [];
+    const undo = fresh!.on("push", (push) => heard.push(push));
+    push(2);
+    await eventually(() => told().length == 2);
+    undo();
+    fresh!.on("push", () => {
+      throw new Error("mine");
+    });
+    push(3);
+    push(4);
+    await eventually(() => told().length == 4);
+    expect(told()).toEqual(["unhandled", "handled", "failed", "failed"]);
+    expect(heard).toMatchObject([{ push: 2, topic: "flags", data: { dark: true } }]);
+    expect(warned).toHaveBeenCalledOnce();
+    expect(warned.mock.calls[0]![0]).toBe('freshwire: your "push" listener threw');
+    first.close(1011);
+    expect((await peer(1)).hello.pushed).toBe(4);
+  });
+
+  test("keeps the line by polling while no socket gets through, and gives it back", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    server.sockets = false;
+    server.welcome = { standing: "stale", why: null, current: { build: "B" } };
+    server.polled = { notice: { ...NOTICE, type: undefined }, pushes: [], next_s: 0.02 };
+    const made = start();
+    await eventually(() => made.status.connection == "polling" && made.status.notice);
+    expect(made.status).toMatchObject({ standing: "stale", notice: { notice: 42 } });
+    await eventually(() => server.polls.some(({ frames }) => frames.length));
+    expect(server.polls.flatMap(({ frames }) => frames)).toContainEqual({
+      type: "outcome",
+      notice: 42,
+      is: "received",
+    });
+    expect(server.polls.at(-1)).toMatchObject({ type: "hello", session: "s-1", resume: "r-1", via: "n-1" });
+    server.sockets = true;
+    await eventually(() => made.status.connection == "open");
+    expect((await peer()).hello.session).toBe("s-1");
   });
 });
 
@@ -245,8 +346,8 @@ describe("the page", () => {
     release();
     await eventually(() => first.frames.length == 2);
     expect(first.frames).toEqual([
-      { type: "page", visible: true, frozen: false, holds: ["unsaved draft"] },
-      { type: "page", visible: true, frozen: false, holds: [] },
+      { type: "page", visible: true, holds: ["unsaved draft"] },
+      { type: "page", visible: true, holds: [] },
     ]);
   });
 
@@ -296,13 +397,17 @@ describe("connect", () => {
     [{ build: "" }, "build"],
     [{ url: undefined }, "url"],
     [{ url: "http://[" }, "url"],
-  ])("without what it needs (%j) warns once and stays harmless", (lacking, what) => {
+  ])("without what it needs (%j) warns once and stays harmless", async (lacking, what) => {
     const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const made = start(lacking);
+    // As in a page of its own: what was warned of once isn't again.
+    vi.resetModules();
+    const { connect } = await import("../src/index.js");
+    const made = (fresh = connect({ url: server.url, app: "web", build: "A", ...lacking }));
+    connect({ url: server.url, app: "web", build: "A", ...lacking });
     made.hold("x")();
     made.refresh();
     made.snooze();
-    expect(warned).toHaveBeenCalledExactlyOnceWith(`freshwire: not connected, no ${what}`);
+    expect(warned).toHaveBeenCalledExactlyOnceWith(`freshwire: not connected: set the ${what}`);
     expect(made.status.connection).toBe("closed");
   });
 });

@@ -13,7 +13,8 @@ type Table<F extends { type: string }> = {
   [T in F["type"]]: Record<Keys<OfType<F, T>>, boolean>;
 };
 
-const PAGE: Table<PageFrame> = {
+/** A `bye` goes in a poll only, and is no golden frame. */
+const PAGE: Table<Exclude<PageFrame, { type: "bye" }>> = {
   hello: {
     type: true,
     app: true,
@@ -26,12 +27,13 @@ const PAGE: Table<PageFrame> = {
     labels: false,
     page: false,
     frame: false,
+    host: false,
     token: false,
     seen: false,
     pushed: false,
     after: false,
   } satisfies Record<keyof Hello, boolean>,
-  page: { type: true, visible: true, frozen: true, holds: true },
+  page: { type: true, visible: true, frozen: false, holds: true },
   outcome: { type: true, notice: false, push: false, is: true, detail: false },
   found: { type: true, build: true },
   evidence: { type: true, kind: true, detail: true },

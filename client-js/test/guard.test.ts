@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { guard } from "../src/act/guard.js";
+import { guard } from "../src/go/guard.js";
 import { store, type Store } from "../src/core/storage.js";
 import { memoryStorage } from "./memory-storage.js";
 

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { look, markedBuild } from "../src/act/look.js";
+import { look, markedBuild } from "../src/go/look.js";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -42,11 +42,10 @@ describe("a look", () => {
     return fetched;
   };
 
-  test("fetches this address without its hash, revalidated, and follows no redirect", async () => {
-    history.replaceState(null, "", "/cart?item=1#top");
+  test("fetches the address without its hash, revalidated, and follows no redirect", async () => {
     const fetched = answers(new Response('<meta name="freshwire-build" content="B">'));
-    expect(await look("web")).toEqual({ is: "build", build: "B" });
-    expect(fetched.mock.calls[0]![0]).toBe(`${location.origin}/cart?item=1`);
+    expect(await look("web", "https://app.test/cart?item=1#top")).toEqual({ is: "build", build: "B" });
+    expect(fetched.mock.calls[0]![0]).toBe("https://app.test/cart?item=1");
     expect(fetched.mock.calls[0]![1]).toMatchObject({
       cache: "no-cache",
       redirect: "manual",
@@ -56,12 +55,12 @@ describe("a look", () => {
 
   test("tells a redirect, a failing origin, an unmarked document and no network apart", async () => {
     answers({ type: "opaqueredirect", status: 0 });
-    expect(await look("web")).toEqual({ is: "redirect" });
+    expect(await look("web", location.href)).toEqual({ is: "redirect" });
     answers(new Response("<meta name=freshwire-build content=B>", { status: 503 }));
-    expect(await look("web")).toEqual({ is: "away", detail: "the document answered 503" });
+    expect(await look("web", location.href)).toEqual({ is: "away", detail: "the document answered 503" });
     answers(new Response("<h1>hello</h1>"));
-    expect(await look("web")).toMatchObject({ is: "away", unmarked: true });
+    expect(await look("web", location.href)).toMatchObject({ is: "away", unmarked: true });
     vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("Failed to fetch")));
-    expect(await look("web")).toEqual({ is: "away", detail: "the document can't be fetched" });
+    expect(await look("web", location.href)).toEqual({ is: "away", detail: "the document can't be fetched" });
   });
 });

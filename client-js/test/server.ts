@@ -1,5 +1,6 @@
-/** A Freshwire server's side of the wire, over real sockets, that says only what a test tells it to. */
+/** A Freshwire server's side of the wire, over real sockets and polls, that says only what a test tells it to. */
 
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Hello, PageFrame, ServerFrame } from "../src/core/wire.js";
@@ -13,25 +14,57 @@ export interface Peer {
   close(code: number): void;
 }
 
+export type PollBody = Hello & { frames: PageFrame[] };
+
 export interface Server {
   url: string;
   peers: Peer[];
   /** Answers every hello with a welcome that carries these. */
   welcome: Record<string, unknown>;
+  /** Whether sockets get through. */
+  sockets: boolean;
+  /** How often a socket was tried. */
+  tried: number;
+  /** What was polled with, oldest first. */
+  polls: PollBody[];
+  /** A poll's answer, but for its welcome. */
+  polled: Record<string, unknown>;
+  /** Of a poll's answer. */
+  code: number;
   stop(): Promise<void>;
 }
 
+const SESSION = { session: "s-1", resume: "r-1", node: "n-1" };
+
 export async function listen(): Promise<Server> {
-  const wss = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "freshwire.v1" });
-  await new Promise((listening) => wss.once("listening", listening));
+  const http = createServer(async (request, response) => {
+    let text = "";
+    for await (const piece of request) text += piece;
+    server.polls.push(JSON.parse(text) as PollBody);
+    response.writeHead(server.code, { "content-type": "application/json" });
+    response.end(JSON.stringify({ welcome: { ...SESSION, ...server.welcome }, ...server.polled }));
+  });
+  const wss = new WebSocketServer({ noServer: true, handleProtocols: () => "freshwire.v1" });
+  http.on("upgrade", (request, socket, head) => {
+    server.tried++;
+    if (!server.sockets) return void socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    wss.handleUpgrade(request, socket, head, (made) => wss.emit("connection", made));
+  });
+  await new Promise<void>((listening) => http.listen(0, "127.0.0.1", listening));
   const server: Server = {
-    url: `http://127.0.0.1:${(wss.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     peers: [],
     welcome: { standing: "unknown", why: null, current: null },
+    sockets: true,
+    tried: 0,
+    polls: [],
+    polled: { notice: null, pushes: [], next_s: 0.02 },
+    code: 200,
     stop: () =>
       new Promise((stopped) => {
         for (const socket of wss.clients) socket.terminate();
-        wss.close(() => stopped());
+        http.close(() => stopped());
+        http.closeAllConnections();
       }),
   };
   wss.on("connection", (socket: WebSocket) => {
@@ -46,7 +79,7 @@ export async function listen(): Promise<Server> {
         close: (code) => socket.close(code),
       });
       server.peers.push(made);
-      made.send({ type: "welcome", session: "s-1", resume: "r-1", node: "n-1", ...server.welcome });
+      made.send({ type: "welcome", ...SESSION, ...server.welcome });
     });
     socket.on("close", (code) => peer && (peer.closed = code));
   });

@@ -69,7 +69,7 @@ export function start(host: Host, parts: Parts): Part {
   let prompting: Promise<void> | undefined;
   let mover: Mover | undefined;
   let going: Promise<void> | undefined;
-  /** A part can't be had: there is a plain line instead of the card. */
+  /** A part couldn't be had: from then on there is a plain line instead of the card. */
   let lacking = false;
 
   /** Each outcome once per change. */
@@ -91,7 +91,6 @@ export function start(host: Host, parts: Parts): Part {
   const loadGo = () =>
     (going ??= parts.go().then(
       (module) => {
-        lacking = false;
         mover = module.start(host, ladder);
         if (course && moves(course)) mover.prepare(course.notice);
         evaluate();
@@ -108,7 +107,7 @@ export function start(host: Host, parts: Parts): Part {
     host,
     () => evaluate(),
     ({ refresh }) => {
-      if (course?.notice.build == refresh) {
+      if (refresh && course?.notice.build == refresh) {
         setTimeout(() => {
           if (course?.notice.build == refresh) course!.wished = true;
           evaluate();
@@ -180,7 +179,7 @@ export function start(host: Host, parts: Parts): Part {
       await mover!.swap(pairs);
     } catch (error) {
       mine.swapping = false;
-      if (course == mine) report("failed", (error as Error).message);
+      if (course == mine && mover) report("failed", (error as Error).message);
       return evaluate();
     }
     if (course != mine) return;
@@ -233,7 +232,8 @@ export function start(host: Host, parts: Parts): Part {
 
   /** Whether a refresh is due now but for the holds, and when the holds' word ends. */
   const due = ({ countdown, pressedUntil, wished }: Course, now: number): number | undefined => {
-    if (pressedUntil != null) return pressedUntil;
+    // A press asks for it sooner, never later than the countdown has it.
+    if (pressedUntil != null) return Math.min(pressedUntil, countdown?.latest ?? Infinity);
     if (countdown && remaining(countdown, now) <= 0) return countdown.latest;
     // What a milder action may do, a stronger one may as well, unless the user has asked to be left alone.
     const unseen = hiddenSince && now - hiddenSince >= HIDDEN_MS && !snoozed(now) && !mover?.busy();
@@ -364,9 +364,9 @@ export function start(host: Host, parts: Parts): Part {
   } catch {
     // The app can say it itself, by `evidence()`.
   }
-  if (options.preview && /[?&]freshwire=preview\b/.test(location.search)) void parts.preview(options);
+  if (options.preview && location.search.includes("freshwire=preview")) void parts.preview(options);
   if (options.storage != "none" && !store.set("guard", store.get("guard"))) {
-    warn('storage is blocked: allow it, or say storage: "none"');
+    warn("storage is blocked: allow it");
   }
   // Reloaded by the user: the notice goes on. Reloaded for it, or arrived: the server decides afresh.
   if (memory.notice && !me.after && memory.notice.build != me.build) host.set({ notice: memory.notice });

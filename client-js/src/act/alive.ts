@@ -18,7 +18,6 @@ export function keepAlive({ on, line, send, status }: Host): () => void {
     }, ANSWER_MS);
   };
   on(window, "online", check);
-  on(document, "resume", check);
   on(document, "visibilitychange", check);
   return () => asked++;
 }

@@ -23,9 +23,16 @@ export function dirtyForms({ on, hold }: Host): Dirty {
     for (const element of touched) if (!element.isConnected) touched.delete(element);
     if (held == touched.size > 0) return;
     held = !held;
-    if (held) release = hold(UNSAVED);
-    else release?.();
+    if (held) {
+      release = hold(UNSAVED);
+      removals.observe(document, { childList: true, subtree: true });
+    } else {
+      removals.disconnect();
+      release?.();
+    }
   };
+  // A form that is taken away is done with, whether or not focus goes on from there.
+  const removals = new MutationObserver(() => review());
   const forget = ({ target }: Event) => {
     for (const element of touched) {
       if ((element as HTMLInputElement).form == target || (target as Element).contains(element))
@@ -42,7 +49,6 @@ export function dirtyForms({ on, hold }: Host): Dirty {
   });
   on(document, "submit", forget);
   on(document, "reset", forget);
-  on(document, "focusin", review);
   return {
     review,
     saved() {

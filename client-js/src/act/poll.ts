@@ -31,25 +31,32 @@ export function poller(host: Host): Poller {
     if (active) timer = setTimeout(poll, ms);
   };
 
-  const body = (token?: string) =>
-    JSON.stringify({ ...host.hello(token), frames: outbox.splice(0, MOST_FRAMES) });
+  const body = (frames: PageFrame[], token?: string) => JSON.stringify({ ...host.hello(token), frames });
 
   const poll = async () => {
     if (busy) return;
     busy = true;
     firm = false;
     let ms = AGAIN_MS;
+    let taken = false;
+    const frames = outbox.slice(0, MOST_FRAMES);
     try {
       const token = (await host.token()) as string | undefined;
       // A string goes as text/plain, which needs no leave of the server's.
-      const response = await fetch(address, { method: "POST", body: body(token), credentials: "omit" });
+      const response = await fetch(address, {
+        method: "POST",
+        body: body(frames, token),
+        credentials: "omit",
+      });
       const answer = (await response.json()) as Polled & { close?: number };
       if (!active) return;
+      // What a server refuses it won't take a second time; what didn't reach it waits for the next poll.
+      if ((taken = response.status < 500)) outbox.splice(0, frames.length);
       if (response.ok) {
         ms = answer.next_s * 1_000;
         host.polling();
-        const { welcome, frames = [], notice, pushes } = answer;
-        const heard = [{ ...welcome, type: "welcome" }, ...frames];
+        const { welcome, notice, pushes } = answer;
+        const heard = [{ ...welcome, type: "welcome" }, ...(answer.frames ?? [])];
         if (notice) heard.push({ ...notice, type: "notice" });
         for (const push of pushes) heard.push({ ...push, type: "push" });
         for (const frame of heard) host.hear(frame as ServerFrame);
@@ -58,14 +65,14 @@ export function poller(host: Host): Poller {
       // Neither way gets through: the page is offline, or the server away.
     } finally {
       busy = false;
-      next(outbox.length && !firm ? 0 : ms * (1 + Math.random() / 5));
+      next(taken && outbox.length && !firm ? 0 : ms * (1 + Math.random() / 5));
     }
   };
 
   on(window, "pagehide", (event) => {
     if (!active) return;
     outbox.push({ type: "bye", code: (event as PageTransitionEvent).persisted ? 3003 : 3001 });
-    navigator.sendBeacon?.(address, body());
+    navigator.sendBeacon?.(address, body(outbox.slice(-MOST_FRAMES)));
   });
 
   return {

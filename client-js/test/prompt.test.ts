@@ -1,0 +1,265 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { card } from "../src/prompt/card.js";
+import { start } from "../src/prompt/index.js";
+import { preview } from "../src/prompt/preview.js";
+import type { Prompt, PromptOptions } from "../src/prompt/seam.js";
+import type { View } from "../src/prompt/view.js";
+import { counting, facts, MINUTE, presses } from "./prompt-facts.js";
+
+let log: string[];
+let prompt: Prompt | undefined;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  document.documentElement.lang = "en";
+  log = [];
+});
+
+afterEach(() => {
+  prompt?.show(undefined);
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const begin = async (options: PromptOptions = {}) => (prompt = await start(options, presses(log)));
+const host = () => document.querySelector<HTMLElement>("[data-freshwire]");
+const part = (selector: string) => host()!.shadowRoot!.querySelector<HTMLElement>(selector)!;
+
+describe("the card", () => {
+  test("is there with its live region before that speaks, and takes no focus", async () => {
+    document.body.append(document.createElement("input"));
+    document.querySelector("input")!.focus();
+    expect((await begin()).show(facts())).toBe(true);
+    expect(part("[role=status]").textContent).toBe("");
+    vi.advanceTimersByTime(150);
+    expect(part("[role=status]").textContent).toBe("A new version is ready. Refresh whenever it suits you.");
+    expect(document.activeElement).toBe(document.querySelector("input"));
+  });
+
+  test("speaks the last of what it is told at once", async () => {
+    await begin();
+    prompt!.show(facts());
+    vi.advanceTimersByTime(100);
+    prompt!.show(facts({ state: "looking" }));
+    vi.advanceTimersByTime(150);
+    expect(part("[role=status]").textContent).toBe("One moment…");
+  });
+
+  test("is put above everything wherever it is put", async () => {
+    const raised: (ParentNode | null)[] = [];
+    HTMLElement.prototype.showPopover = function () {
+      raised.push(this.parentNode);
+    };
+    await begin();
+    prompt!.show(facts());
+    prompt!.show(facts({ state: "looking" }));
+    Reflect.deleteProperty(HTMLElement.prototype, "showPopover");
+    expect(raised).toEqual([document.body]);
+    expect(host()!.popover).toBe("manual");
+  });
+
+  test("goes, and comes back as new", async () => {
+    await begin();
+    prompt!.show(facts());
+    vi.advanceTimersByTime(1_000);
+    expect(prompt!.show(undefined)).toBe(false);
+    expect(host()).toBeNull();
+    vi.advanceTimersByTime(1_000);
+    prompt!.show(facts());
+    expect(part("[role=status]").textContent).toBe("");
+    vi.advanceTimersByTime(150);
+    expect(part("[role=status]").textContent).not.toBe("");
+  });
+
+  test("passes on presses, but none while busy, and keeps the focus then", async () => {
+    await begin();
+    prompt!.show(facts());
+    part(".primary").focus();
+    part(".primary").click();
+    part(".secondary").click();
+    prompt!.show(facts({ state: "looking" }));
+    part(".primary").click();
+    expect(log).toEqual(["press", "snooze"]);
+    expect(part(".primary").getAttribute("aria-disabled")).toBe("true");
+    expect(host()!.shadowRoot!.activeElement).toBe(part(".primary"));
+  });
+
+  test("is put off by Escape within, which then closes nothing else", async () => {
+    await begin();
+    prompt!.show(facts());
+    const outer = vi.fn();
+    document.addEventListener("keydown", outer);
+    const escape = new KeyboardEvent("keydown", {
+      key: "Escape",
+      bubbles: true,
+      composed: true,
+      cancelable: true,
+    });
+    part(".primary").dispatchEvent(escape);
+    document.removeEventListener("keydown", outer);
+    expect(log).toEqual(["snooze"]);
+    expect(escape.defaultPrevented).toBe(true);
+    expect(outer).not.toHaveBeenCalled();
+  });
+
+  test("shows the time that is left, without a style attribute in its markup", async () => {
+    const set = vi.spyOn(Element.prototype, "setAttribute");
+    await begin();
+    prompt!.show(counting(75_000, { lengthMs: 5 * MINUTE }));
+    expect(part("[role=timer]").textContent).toBe("1:15");
+    expect(part(".bar i").style.transform).toBe("scaleX(0.25)");
+    prompt!.show(facts());
+    expect([part("[role=timer]").hidden, part(".bar").hidden]).toEqual([true, true]);
+    expect(set.mock.calls.map(([name]) => name)).not.toContain("style");
+  });
+
+  test("says its language, and runs from right to left where that does", async () => {
+    const shown = card();
+    const view = {
+      mood: "calm",
+      title: "",
+      body: "",
+      note: "",
+      clock: "",
+      busy: false,
+      announce: "",
+      shows: true,
+    };
+    for (const [lang, dir] of Object.entries({
+      ar: "rtl",
+      he: "rtl",
+      "fa-IR": "rtl",
+      de: "ltr",
+      "zh-Hant": "ltr",
+    })) {
+      shown.show({ ...view, lang } as View);
+      expect([host()!.lang, host()!.dir]).toEqual([lang, dir]);
+    }
+    shown.show();
+  });
+
+  test("stands in what fills the screen, and back in the page after that, with the focus", async () => {
+    const film = document.body.appendChild(document.createElement("div"));
+    await begin();
+    prompt!.show(facts());
+    part(".primary").focus();
+    let full: Element | null = film;
+    Object.defineProperty(document, "fullscreenElement", { configurable: true, get: () => full });
+    document.dispatchEvent(new Event("fullscreenchange"));
+    expect(host()!.parentNode).toBe(film);
+    expect(host()!.shadowRoot!.activeElement).toBe(part(".primary"));
+    full = document.body.appendChild(document.createElement("video"));
+    document.dispatchEvent(new Event("fullscreenchange"));
+    expect(host()!.parentNode).toBe(document.body);
+    Reflect.deleteProperty(document, "fullscreenElement");
+  });
+
+  test("comes back when the page throws it out, and stays away once it is gone", async () => {
+    let resized = () => {};
+    vi.stubGlobal(
+      "ResizeObserver",
+      class {
+        constructor(callback: () => void) {
+          resized = callback;
+        }
+        observe() {}
+      },
+    );
+    await begin();
+    prompt!.show(facts());
+    document.body.replaceChildren();
+    expect(host()).toBeNull();
+    resized();
+    expect(host()!.parentNode).toBe(document.body);
+    prompt!.show(undefined);
+    resized();
+    document.dispatchEvent(new Event("focusin"));
+    expect(host()).toBeNull();
+  });
+
+  test("of another app stands above", () => {
+    vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(100);
+    const view = {
+      lang: "en",
+      mood: "calm",
+      title: "",
+      body: "",
+      note: "",
+      clock: "",
+      busy: false,
+      announce: "",
+    };
+    const [first, second] = [card(), card()];
+    first.show(view as View);
+    second.show(view as View);
+    const margins = () =>
+      [...document.querySelectorAll("[data-freshwire]")].map(
+        (host) => host.shadowRoot!.querySelector<HTMLElement>(".card")!.style.marginBottom,
+      );
+    expect(margins()).toEqual(["0px", "112px"]);
+    first.show();
+    second.show({ ...view, title: "still there" } as View);
+    expect(margins()).toEqual(["0px"]);
+    second.show();
+  });
+});
+
+describe("the app's own prompt", () => {
+  test("is given the view whenever it changes, and null at the end", async () => {
+    const views: (View | null)[] = [];
+    await begin({ prompt: (view) => void views.push(view) });
+    expect(prompt!.show(facts())).toBe(true);
+    expect(prompt!.show(facts())).toBe(true);
+    prompt!.show(undefined);
+    prompt!.show(undefined);
+    expect(views.map((view) => view && view.title)).toEqual(["A new version is ready", null]);
+    views[0]!.primary!.press();
+    expect(log).toEqual(["press"]);
+    expect(host()).toBeNull();
+  });
+
+  test("that throws is replaced by the card, with one warning", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const own = vi.fn(() => {
+      throw new Error("mine");
+    });
+    await begin({ prompt: own });
+    expect(prompt!.show(facts())).toBe(true);
+    expect(part("h2").textContent).toBe("A new version is ready");
+    prompt!.show(facts({ state: "looking" }));
+    expect([own.mock.calls.length, warn.mock.calls.length]).toEqual([1, 1]);
+    expect(warn.mock.calls[0][0]).toMatch(/^freshwire: options\.prompt failed/);
+  });
+});
+
+test("the preview shows every state, in the chosen language, and goes when it is closed", async () => {
+  vi.useRealTimers();
+  class Sheet {
+    replaceSync() {}
+  }
+  vi.stubGlobal("CSSStyleSheet", Sheet);
+  // What jsdom doesn't have.
+  HTMLDialogElement.prototype.showModal = function () {
+    this.open = true;
+  };
+  HTMLDialogElement.prototype.close = function () {
+    this.open = false;
+    this.dispatchEvent(new Event("close"));
+  };
+  preview({ text: { later: "Perhaps later" } });
+  const dialog = document.querySelector("dialog")!;
+  const root = dialog.querySelector("div")!.shadowRoot!;
+  const cards = () => [...root.querySelectorAll("[data-freshwire]")].map((host) => host.shadowRoot!);
+  await vi.waitFor(() => expect(cards()).toHaveLength(13));
+  const labels = cards().map((card) => card.querySelector(".secondary")!.textContent);
+  expect(labels).toContain("Perhaps later");
+  const [state] = root.querySelectorAll("select");
+  state.value = "Failed";
+  state.dispatchEvent(new Event("change"));
+  await vi.waitFor(() => expect(cards()).toHaveLength(0));
+  expect(document.querySelectorAll("[data-freshwire]")).toHaveLength(1);
+  root.querySelector("button")!.click();
+  expect(document.body.childElementCount).toBe(0);
+});
