@@ -130,10 +130,15 @@ impl Fleet {
 
     /// The hub of an app's sessions. None: there is no such app.
     pub fn hub(&self, name: &AppName) -> Option<Arc<Hub>> {
-        if let Some(hub) = self.hubs.get(name) {
-            return Some(hub.clone());
-        }
         let app = self.ledger.state().apps.get(name)?.clone();
+        let known = self.hubs.get(name).map(|hub| hub.clone());
+        if let Some(hub) = known {
+            // Whoever comes after a change was answered finds it here, though the hubs are told a moment later.
+            if hub.view().app.number < app.number {
+                hub.show(&app);
+            }
+            return Some(hub);
+        }
         let hub = self.hubs.entry(name.clone()).or_insert_with(|| Arc::new(Hub::new(app))).clone();
         // The state may have moved on, or the drain begun, between reading it and the hub's being there to be told.
         if let Some(drain) = *self.draining.lock() {
