@@ -216,7 +216,7 @@ export function client(base: string, build: string, options: Options, ended: () 
       },
       () => {
         loading = undefined;
-        warn("can't load act.mjs: see script-src");
+        warn("no act.mjs: see script-src");
         for (const { notice } of unheard as Notice[]) {
           if (notice) send({ type: "outcome", notice, is: "failed", detail: "part_not_loaded" });
         }

@@ -49,7 +49,7 @@ export function connection(
     );
     if (!welcomed) {
       failed++;
-      warn(`no connection to ${url} (${code}): see connect-src and app`);
+      warn(`no connection to ${url} (${code}): see connect-src, app`);
     }
     socket = undefined;
     welcomed = reconnectAt = 0;

@@ -37,6 +37,8 @@ export function refresher(
   let turn = 0;
   let answer: ((better: boolean) => void) | undefined;
   let asked = "";
+  /** `location.reload()` has come to nothing. */
+  let deaf = false;
   let obstacle: [is: Outcome, detail: string] | undefined;
 
   const become = (next: RefreshState) => {
@@ -85,27 +87,37 @@ export function refresher(
     const since = Date.now();
     const again = () => {
       // A focus right after the reload began is no sign that it did nothing.
-      if (Date.now() - since >= RELOAD_LEAST_MS && settle()) reload(count, mine, to, left - 1);
+      if (Date.now() - since < RELOAD_LEAST_MS) return;
+      settle();
+      deaf = true;
+      reload(count, mine, to, left - 1);
     };
     const watch = setTimeout(again, RELOAD_AGAIN_MS);
     /** The app has asked, and the user wants to stay. */
-    const refused = (event: BeforeUnloadEvent) =>
+    const refused = (event: BeforeUnloadEvent) => {
+      // When the dialog closes, the window has focus again.
+      removeEventListener("focus", again);
       setTimeout(() => {
-        if ((!event.defaultPrevented && !event.returnValue) || mine != turn || !settle()) return;
+        if (mine != turn) return;
+        if (!event.defaultPrevented && !event.returnValue) return addEventListener("focus", again);
+        settle();
+        deaf = true;
         stay();
         blocked("held", "beforeunload");
         later();
       }, RELOAD_LEAST_MS);
+    };
     const settle = () => {
       clearTimeout(watch);
       removeEventListener("focus", again);
       removeEventListener("beforeunload", refused);
-      return true;
     };
     addEventListener("focus", again);
     addEventListener("beforeunload", refused);
     // To assign what differs by its hash alone would load nothing.
     if (to && path(to) != path(location.href)) location.assign(to);
+    // Firefox reloads nothing any more once a user has chosen to stay. With a hash, this would load nothing either.
+    else if (deaf && !location.hash) location.replace(path(location.href));
     else location.reload();
   };
 

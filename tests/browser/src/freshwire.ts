@@ -40,6 +40,8 @@ export interface Session {
   detail: string | null;
   connected_at: string;
   frame: string;
+  /** Of an embedded frame: the build of the page around it, where that can be read. */
+  host: string | null;
 }
 
 export interface Row {

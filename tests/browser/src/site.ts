@@ -5,7 +5,12 @@ import type { AddressInfo } from "node:net";
 import type { Build } from "./freshwire.js";
 import { SCRIPT, STYLE, document as sample } from "./page.js";
 
-const TYPES: Record<string, string> = { js: "text/javascript", css: "text/css", woff2: "font/woff2" };
+const TYPES: Record<string, string> = {
+  js: "text/javascript",
+  css: "text/css",
+  woff2: "font/woff2",
+  html: "text/html",
+};
 
 /** A request for the document: by the snippet's look, or by a navigation. */
 export interface DocumentRequest {

@@ -59,6 +59,8 @@ export interface Tab {
   errors(): string[];
   /** What the console says, where the engine tells; WebKit tells nothing. */
   console(): string[];
+  /** The dialogs that were shown, by their type; nobody answers them. WebKit tells nothing. */
+  dialogs(): string[];
   close(): Promise<void>;
 }
 

@@ -100,6 +100,7 @@ const COMPLAINT =
 class PuppetTab implements Tab {
   private readonly uncaught: string[] = [];
   private readonly said: string[] = [];
+  private readonly shown: string[] = [];
 
   constructor(private readonly page: Page) {
     page.on("pageerror", (error) => {
@@ -108,7 +109,10 @@ class PuppetTab implements Tab {
     });
     page.on("console", (message) => this.said.push(`${message.type()}: ${message.text()}`));
     // Nobody answers, as if the user closed it.
-    page.on("dialog", (dialog) => void dialog.dismiss().catch(() => undefined));
+    page.on("dialog", (dialog) => {
+      this.shown.push(dialog.type());
+      void dialog.dismiss().catch(() => undefined);
+    });
   }
 
   goto(url: string): Promise<void> {
@@ -179,6 +183,10 @@ class PuppetTab implements Tab {
 
   console(): string[] {
     return [...this.said];
+  }
+
+  dialogs(): string[] {
+    return [...this.shown];
   }
 
   async close(): Promise<void> {

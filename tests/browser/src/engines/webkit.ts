@@ -222,6 +222,10 @@ class WebKitTab implements Tab {
     return [];
   }
 
+  dialogs(): string[] {
+    return [];
+  }
+
   close(): Promise<void> {
     return this.profile.closed(this.window);
   }

@@ -1,0 +1,187 @@
+import { expect } from "vitest";
+import { card, deploy, noCard, withCode } from "../src/engines/app.js";
+import { behaviour } from "../src/engines/behaviour.js";
+import { pass, skip, withClock } from "../src/engines/clock.js";
+import { PRIMARY, SECONDARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
+import { A, B, C } from "../src/freshwire.js";
+import { never } from "../src/until.js";
+
+behaviour("a silent release moves nobody and shows nothing", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  site.deployed = B;
+  await freshwire.release(app, B, { severity: "silent", over: "0s" });
+  await freshwire.theSession(app, "behind", ({ standing }) => standing == "stale");
+  await never("a card is shown", () => card(page), 1_000);
+  expect(site.navigations).toBe(1);
+});
+
+behaviour(
+  "a prompt that was put off stays away, until something graver comes",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    await freshwire.release(app, B, { severity: "important", over: "0s" });
+    await cardSays(page, "A new version is ready");
+    await page.click(SECONDARY);
+    await noCard(page);
+    await freshwire.theSession(app, "snoozed", ({ state }) => state == "snoozed");
+    await page.reload();
+    await connected(page);
+    await never("it is shown again", () => card(page), 1_500);
+    await freshwire.release(app, C, { severity: "security", over: "0s" });
+    expect(await cardSays(page, "Security update ready")).toMatch(/\d:\d\d/);
+  },
+);
+
+behaviour("a prompt that was put off comes back an hour later", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  withClock(site);
+  const page = await tab(site);
+  await connected(page);
+  await freshwire.release(app, B, { severity: "important", over: "0s" });
+  await cardSays(page, "A new version is ready");
+  await page.click(SECONDARY);
+  await noCard(page);
+  await skip(page, 3_500_000);
+  await never("it is back too soon", () => card(page), 500);
+  await skip(page, 200_000);
+  await cardSays(page, "A new version is ready");
+});
+
+behaviour("a prompt grows into a countdown, step by step", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  withClock(site);
+  const page = await tab(site);
+  await connected(page);
+  await deploy(freshwire, app, site, B, {
+    countdown: "3m",
+    steps: [
+      { after: "0s", action: "prompt" },
+      { after: "2s", action: "countdown" },
+      { after: "4s", action: "force" },
+    ],
+  });
+  expect(await cardSays(page, "CVE-2026-1234")).not.toMatch(/\d:\d\d/);
+  await cardSays(page, "2:5");
+  await cardSays(page, "0:0");
+  await pass(page, 10_000);
+  await isRunning(page, B);
+  expect(site.navigations).toBe(2);
+});
+
+behaviour("a countdown that ends moves the page", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  withClock(site);
+  const page = await tab(site);
+  await connected(page);
+  await deploy(freshwire, app, site, B, { countdown: "2m" });
+  await cardSays(page, "1:5");
+  await pass(page, 90_000);
+  await cardSays(page, "0:2");
+  expect(site.navigations).toBe(1);
+  await pass(page, 31_000);
+  await isRunning(page, B);
+  await freshwire.theSession(app, "moved", ({ state }) => state == "refreshed");
+});
+
+behaviour(
+  "a force gives ten seconds, whatever holds, and a draft survives it",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    withClock(site);
+    withCode(
+      site,
+      `freshwire.push((fresh) => {
+      const note = document.getElementById("note");
+      fresh.keep("note", () => note.value, (text) => (note.value = text));
+    });`,
+    );
+    const page = await tab(site);
+    await connected(page);
+    await page.type("#note", "Ring twice");
+    await hold(page, "payment");
+    await deploy(freshwire, app, site, B, { action: "force" });
+    await cardSays(page, "0:09");
+    await pass(page, 5_000);
+    await never("it leaves too soon", () => site.navigations > 1, 500);
+    await pass(page, 5_000);
+    await isRunning(page, B);
+    await page.until("the draft is back", () => document.querySelector("textarea")!.value == "Ring twice");
+    expect(site.navigations).toBe(2);
+  },
+);
+
+behaviour(
+  "a hold extends a countdown, and the card says why and for how long",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    withClock(site);
+    const page = await tab(site);
+    await connected(page);
+    await hold(page, "payment");
+    await deploy(freshwire, app, site, B, { countdown: "1m", hold_cap: "3m" });
+    await cardSays(page, "0:5");
+    await pass(page, 62_000);
+    expect(await cardSays(page, "Waiting for “payment”")).toMatch(/(3:00|2:[45]\d) at most/);
+    await freshwire.theSession(app, "held", ({ state, detail }) => state == "held" && detail == "payment");
+    expect(site.navigations).toBe(1);
+    await release(page);
+    await isRunning(page, B);
+  },
+);
+
+behaviour("no hold lasts beyond the operator's cap", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  withClock(site);
+  const page = await tab(site);
+  await connected(page);
+  await hold(page, "payment");
+  await deploy(freshwire, app, site, B, { countdown: "1m", hold_cap: "1m" });
+  await cardSays(page, "0:5");
+  await pass(page, 100_000);
+  await cardSays(page, "Waiting for “payment”");
+  await pass(page, 25_000);
+  await isRunning(page, B);
+});
+
+behaviour("more time is given, up to the cap", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await deploy(freshwire, app, site, B, { countdown: "2m", hold_cap: "3m" });
+  expect(await cardSays(page, "1:5")).toContain("More time");
+  await page.click(SECONDARY);
+  await cardSays(page, "3:5");
+  await page.click(SECONDARY);
+  expect(await cardSays(page, "4:5")).not.toContain("More time");
+  await page.click(PRIMARY);
+  await isRunning(page, B);
+});
+
+behaviour("a machine that slept owes its user a minute in view", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  withClock(site);
+  const page = await tab(site);
+  await connected(page);
+  await deploy(freshwire, app, site, B, { countdown: "2m" });
+  await cardSays(page, "1:5");
+  await skip(page, 600_000);
+  await cardSays(page, "0:5");
+  await never("it leaves at once", () => site.navigations > 1, 1_000);
+  await pass(page, 61_000);
+  await isRunning(page, B);
+});
+
+behaviour("a campaign that is called off takes its card away", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await deploy(freshwire, app, site, B);
+  await cardSays(page, "CVE-2026-1234");
+  await freshwire.done("DELETE", `/v1/apps/${app}/minimum`);
+  await noCard(page);
+  await never("the page is moved", () => site.navigations > 1, 1_000);
+});

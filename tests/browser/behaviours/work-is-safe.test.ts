@@ -1,0 +1,270 @@
+import { expect } from "vitest";
+import {
+  deploy,
+  holdsAre,
+  lookInHand,
+  put,
+  releaseNormally,
+  userDoes,
+  withCode,
+} from "../src/engines/app.js";
+import { behaviour } from "../src/engines/behaviour.js";
+import { skip, withClock } from "../src/engines/clock.js";
+import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
+import { A, B } from "../src/freshwire.js";
+import { never } from "../src/until.js";
+
+const UNSAVED = "unsaved input";
+type Page = { freshwire: { saved(): void } };
+
+const FORM = `<form id="order"><input id="name" /><button id="send">Send</button>
+<button id="undo" type="reset">Undo</button></form>`;
+const quietly = () =>
+  document.querySelector("#order")!.addEventListener("submit", (event) => event.preventDefault());
+
+behaviour("what was typed into a form holds the page, until it is sent", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await put(page, FORM);
+  await page.evaluate(quietly);
+  await page.type("#name", "Ada");
+  await holdsAre(freshwire, app, [UNSAVED]);
+  await page.click("#send");
+  await holdsAre(freshwire, app, []);
+  await page.type("#name", "!");
+  await holdsAre(freshwire, app, [UNSAVED]);
+  await page.click("#undo");
+  await holdsAre(freshwire, app, []);
+});
+
+behaviour(
+  "a form that says it was saved, or is taken away, holds no more",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    await put(page, FORM);
+    await page.type("#name", "Ada");
+    await holdsAre(freshwire, app, [UNSAVED]);
+    await page.evaluate(() => (window as never as Page).freshwire.saved());
+    await holdsAre(freshwire, app, []);
+    await page.type("#name", "!");
+    await holdsAre(freshwire, app, [UNSAVED]);
+    await userDoes(page, () => document.querySelector("#order")!.remove());
+    await holdsAre(freshwire, app, []);
+  },
+);
+
+behaviour("search fields, and what the app exempts, hold nothing", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await put(
+    page,
+    `<input id="find" type="search" /><div role="search"><input id="filter" /></div>
+    <div data-freshwire-ignore><input id="chat" /></div><input id="set" />`,
+  );
+  for (const field of ["#find", "#filter", "#chat"]) await page.type(field, "tea");
+  // Nor does what the app itself puts in.
+  await page.evaluate(() => {
+    const field = document.querySelector<HTMLInputElement>("#set")!;
+    field.value = "default";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  await never("they hold the page", async () => (await freshwire.sessions(app))[0]!.holds.length, 700);
+  await page.type("#set", "!");
+  await holdsAre(freshwire, app, [UNSAVED]);
+});
+
+behaviour(
+  "a controlled input, whose value is always its default, holds all the same",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    await put(page, `<input id="controlled" />`);
+    await page.evaluate(() => {
+      const field = document.querySelector<HTMLInputElement>("#controlled")!;
+      field.addEventListener("input", () => field.setAttribute("value", field.value));
+    });
+    await page.type("#controlled", "Ada");
+    expect(
+      await page.evaluate(() => {
+        const { value, defaultValue } = document.querySelector<HTMLInputElement>("#controlled")!;
+        return value == defaultValue && value;
+      }),
+    ).toBe("Ada");
+    await holdsAre(freshwire, app, [UNSAVED]);
+  },
+);
+
+behaviour("a field within an app's own element holds, too", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await page.evaluate(() => {
+    const host = document.createElement("app-field");
+    host.id = "field";
+    host.attachShadow({ mode: "open" }).innerHTML = "<textarea></textarea>";
+    document.querySelector("main")!.append(host);
+  });
+  await page.type("#field >> textarea", "tea");
+  await holdsAre(freshwire, app, [UNSAVED]);
+});
+
+behaviour("a press asks again while there is unsaved input", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await page.type("#note", "tea");
+  await deploy(freshwire, app, site, B);
+  await cardSays(page, "CVE-2026-1234");
+  await page.click(PRIMARY);
+  expect(await cardSays(page, "unsaved input")).toContain("Refresh anyway");
+  await freshwire.theSession(app, "held", ({ state, detail }) => state == "held" && detail == UNSAVED);
+  await never("the page is reloaded", () => site.navigations > 1, 1_000);
+  await page.click(PRIMARY);
+  await isRunning(page, B);
+});
+
+behaviour(
+  "what the app keeps is there after the refresh, once, however slow it is",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    withCode(
+      site,
+      `window.restored = [];
+    const later = (value) => new Promise((done) => setTimeout(done, 200, value));
+    freshwire.push((fresh) => {
+      const restore = (state) => later().then(() => restored.push(state));
+      fresh.keep("draft", () => later({ text: "Ring twice" }), restore);
+      fresh.keep("draft", () => later({ text: "Ring twice" }), restore);
+    });`,
+    );
+    const page = await tab(site);
+    await connected(page);
+    await deploy(freshwire, app, site, B);
+    await cardSays(page, "CVE-2026-1234");
+    await page.click(PRIMARY);
+    await isRunning(page, B);
+    const restored = () => (window as never as { restored: { text: string }[] }).restored;
+    await page.until("it is restored", () => (window as never as { restored: unknown[] }).restored.length);
+    expect(await page.evaluate(restored)).toEqual([{ text: "Ring twice" }]);
+    // A reload of the user's own finds nothing of it any more.
+    await page.reload();
+    await connected(page);
+    await never("it is restored again", async () => (await page.evaluate(restored)).length, 700);
+  },
+);
+
+behaviour("what another version or another user kept is not restored", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  withCode(
+    site,
+    `window.restored = [];
+    freshwire.push((fresh) => {
+      const note = (name) => (state) => restored.push(name + state);
+      const { build } = fresh;
+      fresh.keep("versioned", () => 1, note("versioned"), { version: build });
+      fresh.keep("owned", () => 2, note("owned"), { owner: build });
+      fresh.keep("own", () => 3, note("own"), { version: 7, owner: "ada" });
+    });`,
+  );
+  const page = await tab(site);
+  await connected(page);
+  await deploy(freshwire, app, site, B);
+  await cardSays(page, "CVE-2026-1234");
+  await page.click(PRIMARY);
+  await isRunning(page, B);
+  await connected(page);
+  expect(await page.evaluate(() => (window as never as { restored: string[] }).restored)).toEqual(["own3"]);
+});
+
+behaviour("after the refresh the user is where they were", async ({ tab, shop, freshwire }) => {
+  const { app, site } = await shop(A);
+  // An app that renders late: without help the browser has nowhere to scroll to.
+  withCode(
+    site,
+    `addEventListener("load", () => setTimeout(() => {
+      const main = document.querySelector("main");
+      main.insertAdjacentHTML("beforeend", '<div style="height:3000px"></div><input name="far" /><div style="height:3000px"></div>');
+      window.rendered = true;
+    }, 150));
+    history.scrollRestoration = "manual";`,
+  );
+  const page = await tab(site);
+  await connected(page);
+  await page.until("it is rendered", () => (window as never as { rendered?: boolean }).rendered);
+  await deploy(freshwire, app, site, B);
+  await cardSays(page, "CVE-2026-1234");
+  await page.click("[name=far]");
+  const { y, far } = await page.evaluate(() => ({
+    y: scrollY,
+    far: document.activeElement?.getAttribute("name"),
+  }));
+  expect(y).toBeGreaterThan(2_000);
+  expect(far).toBe("far");
+  // By the keyboard, so that focus stays where it is.
+  await page.evaluate(() => (window as never as { freshwire: { refresh(): void } }).freshwire.refresh());
+  await isRunning(page, B);
+  await page.until(
+    "they are where they were",
+    (y) => Math.abs(scrollY - y) < 2 && document.activeElement?.getAttribute("name") == "far",
+    y,
+  );
+});
+
+const GUARDED = `addEventListener("beforeunload", (event) => {
+  if (sessionStorage.getItem("leave")) return;
+  sessionStorage.setItem("asked", String(1 + Number(sessionStorage.getItem("asked"))));
+  event.preventDefault();
+  event.returnValue = "stay";
+});`;
+
+behaviour(
+  "an app that asks to stay is not moved unasked, and its user sees no dialog",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    withCode(site, GUARDED);
+    const page = await tab(site);
+    await connected(page);
+    await releaseNormally(freshwire, app, site, B);
+    await lookInHand(page);
+    await userDoes(page, () => history.pushState(null, "", "/orders"));
+    await never("the page is loaded anew", () => site.navigations > 1, 1_000);
+    // It was asked, by an event of ours.
+    expect(await page.evaluate(() => Number(sessionStorage.getItem("asked")))).toBe(1);
+    expect(page.dialogs()).toEqual([]);
+    await page.evaluate(() => sessionStorage.setItem("leave", "yes"));
+    await userDoes(page, () => history.pushState(null, "", "/next"));
+    await isRunning(page, B);
+  },
+);
+
+behaviour(
+  "a user who pressed and then stays is left alone, and reported as held by it",
+  { except: { webkit: "its driver closes every such dialog by leaving" } },
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    withClock(site);
+    withCode(site, GUARDED);
+    const page = await tab(site);
+    await connected(page);
+    await deploy(freshwire, app, site, B);
+    await cardSays(page, "CVE-2026-1234");
+    await page.click(PRIMARY);
+    await page.until("the app was asked", () => Number(sessionStorage.getItem("asked")) > 0);
+    await skip(page, 6_000);
+    await freshwire.theSession(
+      app,
+      "held",
+      ({ state, detail }) => state == "held" && detail == "beforeunload",
+    );
+    expect(page.dialogs()).toEqual(["beforeunload"]);
+    expect(site.navigations).toBe(1);
+    await page.evaluate(() => sessionStorage.setItem("leave", "yes"));
+    await page.click(PRIMARY);
+    await isRunning(page, B);
+  },
+);
