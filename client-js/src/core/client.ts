@@ -216,7 +216,8 @@ export function client(base: string, build: string, options: Options, ended: () 
       },
       () => {
         loading = undefined;
-        warn("no act.mjs: see script-src");
+        // Where no socket gets through either, that has been said.
+        if (!line.failures()) warn("no act.mjs: see script-src");
         for (const { notice } of unheard as Notice[]) {
           if (notice) send({ type: "outcome", notice, is: "failed", detail: "part_not_loaded" });
         }

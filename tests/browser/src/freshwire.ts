@@ -42,6 +42,7 @@ export interface Session {
   frame: string;
   /** Of an embedded frame: the build of the page around it, where that can be read. */
   host: string | null;
+  transport: string;
 }
 
 export interface Row {

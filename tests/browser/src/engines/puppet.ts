@@ -97,12 +97,12 @@ class PuppetProfile implements Profile {
 const COMPLAINT =
   /Cross-Origin Request Blocked|Content-Security-Policy|can’t establish a connection|was interrupted/;
 
-class PuppetTab implements Tab {
+export class PuppetTab implements Tab {
   private readonly uncaught: string[] = [];
   private readonly said: string[] = [];
   private readonly shown: string[] = [];
 
-  constructor(private readonly page: Page) {
+  constructor(readonly page: Page) {
     page.on("pageerror", (error) => {
       const text = String(error);
       (COMPLAINT.test(text) ? this.said : this.uncaught).push(text);

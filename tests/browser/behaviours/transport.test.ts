@@ -1,0 +1,203 @@
+import { expect } from "vitest";
+import { behaviour, type Here } from "../src/engines/behaviour.js";
+import { lifecycle } from "../src/engines/cdp.js";
+import type { Tab } from "../src/engines/engine.js";
+import { Gate } from "../src/engines/gate.js";
+import { PRIMARY, cardSays, connected, disconnected, hold, isRunning } from "../src/engines/snippet.js";
+import { COUNTED, HURRIED, timers } from "../src/engines/timers.js";
+import { A, B } from "../src/freshwire.js";
+import type { Site } from "../src/site.js";
+import { figure, never, until } from "../src/until.js";
+
+interface Page {
+  freshwire: { status: { connection: string } };
+}
+
+/** A shop whose pages reach the server through a gate. */
+async function gated({ shop, freshwire }: Here, head = ""): Promise<{ app: string; site: Site; gate: Gate }> {
+  const { app, site } = await shop(A);
+  const gate = await Gate.start(freshwire);
+  site.head = (build) => head + site.tag(build).replace(freshwire.origin, gate.origin);
+  return { app, site, gate };
+}
+
+const polling = (tab: Tab) =>
+  tab.until("the page polls", () => (window as never as Page).freshwire.status.connection == "polling");
+
+const comesOnline = (tab: Tab) => tab.evaluate(() => void dispatchEvent(new Event("online")));
+
+const FAST = { flags: ["--poll-interval", "1s"] };
+
+behaviour(
+  "where sockets are refused the page polls, is told and tells, and goes back to a socket when it can",
+  FAST,
+  async (here) => {
+    const { freshwire, tab } = here;
+    const { app, site, gate } = await gated(here);
+    gate.refusesSockets = true;
+    const page = await tab(site);
+    await polling(page);
+    const { session } = await freshwire.theSession(app, "polling", ({ transport }) => transport == "poll");
+    await freshwire.release(app, B, { severity: "silent" });
+    site.deployed = B;
+    await freshwire.minimum(app, B);
+    await cardSays(page, "CVE-2026-1234");
+    await freshwire.theSession(app, "shown it", ({ outcome }) => outcome == "shown");
+    await freshwire.done("POST", `/v1/apps/${app}/push`, { topic: "flags", data: 1 });
+    await until("it has nothing for a push, and says so", async () => {
+      type Pushes = { pushes: { unhandled: number }[] };
+      const { pushes } = await freshwire.done<Pushes>("GET", `/v1/apps/${app}/pushes`);
+      return pushes[0]!.unhandled == 1;
+    });
+    await hold(page, "payment");
+    await page.click(PRIMARY);
+    await freshwire.theSession(app, "held", ({ state, holds }) => state == "held" && holds[0] == "payment");
+
+    gate.heal();
+    await comesOnline(page);
+    await connected(page);
+    const healed = await freshwire.theSession(app, "on a socket", ({ transport }) => transport == "ws");
+    expect(healed).toMatchObject({ session, build: A.build, holds: ["payment"] });
+    expect(gate.opened).toBe(1);
+    expect(site.navigations).toBe(1);
+    expect(page.errors()).toEqual([]);
+  },
+);
+
+behaviour("a page that polls is moved, and is the same session after it", FAST, async (here) => {
+  const { freshwire, tab } = here;
+  const { app, site, gate } = await gated(here);
+  gate.refusesSockets = true;
+  const page = await tab(site);
+  await polling(page);
+  const { session } = await freshwire.theSession(app, "polling", ({ transport }) => transport == "poll");
+  await freshwire.release(app, B, { severity: "silent" });
+  site.deployed = B;
+  await freshwire.minimum(app, B);
+  await page.click(PRIMARY);
+  await isRunning(page, B);
+  const moved = await freshwire.theSession(app, "on B", ({ build }) => build == B.build);
+  expect(moved).toMatchObject({ session, transport: "poll", state: "refreshed" });
+  expect(gate.opened).toBe(0);
+});
+
+behaviour(
+  "ten minutes without a network end in one reconnect",
+  { except: { firefox: "it makes sockets wait for up to a minute by itself after failures, unhurried" } },
+  async (here) => {
+    const { freshwire, tab, engine } = here;
+    const { app, site, gate } = await gated(here, HURRIED(150));
+    const page = await tab(site);
+    await connected(page);
+    const { session } = await freshwire.theSession(app, "there", () => true);
+    const before = await page.evaluate(() => Date.now());
+    gate.cut();
+    await disconnected(page);
+    await page.until("ten minutes have gone by", (before) => Date.now() - before > 600_000, before);
+    const tries = gate.refused;
+    figure(`connections tried in ten minutes offline in ${engine.name}`, tries, "");
+    // Every 15 s on average once backed off, sockets and polls.
+    expect(tries).toBeLessThan(120);
+    const opened = gate.opened;
+    const since = Date.now();
+    gate.heal();
+    await comesOnline(page);
+    await connected(page);
+    figure(`connected again in ${engine.name} after`, Date.now() - since);
+    expect((await freshwire.theSession(app, "back", ({ transport }) => transport == "ws")).session).toBe(
+      session,
+    );
+    await never("it connects once more", () => gate.opened > opened + 1, 1_000);
+    expect(site.navigations).toBe(1);
+    expect(page.errors()).toEqual([]);
+  },
+);
+
+behaviour(
+  "a page whose cable was pulled finds out and comes back by itself",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    const { session } = await freshwire.theSession(app, "there", () => true);
+    await page.offline(true);
+    // The socket looks open until somebody asks it.
+    await freshwire.kill();
+    await disconnected(page);
+    await freshwire.restart();
+    await never(
+      "it is there without a network",
+      async () => (await freshwire.sessions(app)).length > 0,
+      1_000,
+    );
+    const since = Date.now();
+    await page.offline(false);
+    await connected(page);
+    figure("back after the network", Date.now() - since);
+    expect((await freshwire.theSession(app, "back", () => true)).session).toBe(session);
+    expect(site.navigations).toBe(1);
+  },
+);
+
+behaviour(
+  "a hidden tab runs no repeating timers, even while a countdown runs",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    site.head = (build) => COUNTED + site.tag(build);
+    const page = await tab(site);
+    await connected(page);
+    await freshwire.release(app, B, { severity: "silent" });
+    await freshwire.minimum(app, B);
+    await cardSays(page, "CVE-2026-1234");
+    const ticking = (await timers(page)).wakeups;
+    await until("it ticks while it is looked at", async () => (await timers(page)).wakeups > ticking + 1);
+    await tab("about:blank");
+    await page.until("it is hidden", () => document.hidden);
+    // What was under way at that moment may still come to its end.
+    let last = -1;
+    await until("it has settled", async () => {
+      const before = last;
+      last = (await timers(page)).wakeups;
+      await never("", () => false, 1_200);
+      return before == last;
+    });
+    await never("a timer of ours goes off", async () => (await timers(page)).wakeups > last, 3_000);
+    expect((await timers(page)).intervals).toBe(0);
+  },
+);
+
+behaviour(
+  "a frozen page lets its connection go, and takes it up again when it is thawed",
+  { except: { firefox: "nobody can freeze its pages", webkit: "nobody can freeze its pages" } },
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    const { session } = await freshwire.theSession(app, "there", () => true);
+    await tab("about:blank");
+    await page.until("it is hidden", () => document.hidden);
+    await lifecycle(page, "frozen");
+    await until("it counts as away", async () => (await freshwire.rows(app)).some(({ away }) => away));
+    expect(await freshwire.sessions(app)).toEqual([]);
+    await lifecycle(page, "active");
+    expect((await freshwire.theSession(app, "back", () => true)).session).toBe(session);
+    expect(site.navigations).toBe(1);
+  },
+);
+
+behaviour("a page that is hidden between its hello and its welcome is known to be hidden", async (here) => {
+  const { freshwire, tab } = here;
+  const { app, site, gate } = await gated(here);
+  gate.mute();
+  const page = await tab(site);
+  await freshwire.theSession(app, "seen in view", ({ visible }) => visible);
+  expect(await page.evaluate(() => (window as never as Page).freshwire.status.connection)).toBe("connecting");
+  await tab("about:blank");
+  await page.until("it is hidden", () => document.hidden);
+  gate.unmute();
+  await connected(page);
+  await freshwire.theSession(app, "known to be hidden", ({ visible }) => !visible);
+  await page.front();
+  await freshwire.theSession(app, "in view again", ({ visible }) => visible);
+  expect(gate.opened).toBe(1);
+});

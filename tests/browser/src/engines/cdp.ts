@@ -1,0 +1,41 @@
+/** What Chromium's own protocol can do to a page, and no other's. */
+
+import type { Page } from "puppeteer-core";
+import { UnsupportedByEngine, type Tab } from "./engine.js";
+import { PuppetTab } from "./puppet.js";
+
+/** Puppeteer's page, of Chromium's tab alone. */
+export function chromiumPage(tab: Tab): Page {
+  if (!(tab instanceof PuppetTab)) throw new UnsupportedByEngine("it takes Chromium's protocol");
+  return tab.page;
+}
+
+export async function lifecycle(tab: Tab, state: "frozen" | "active"): Promise<void> {
+  const session = await chromiumPage(tab).createCDPSession();
+  await session.send("Page.setWebLifecycleState", { state });
+  await session.detach();
+}
+
+/** As the user's system says they want it. */
+export const prefers = (tab: Tab, scheme: "light" | "dark") =>
+  chromiumPage(tab).emulateMediaFeatures([
+    { name: "prefers-color-scheme", value: scheme },
+    { name: "prefers-reduced-motion", value: "reduce" },
+  ]);
+
+export interface TraceEvent {
+  name: string;
+  /** Time of the processor, in microseconds: what else the machine does isn't in it. */
+  tdur?: number;
+  args: { data?: { url?: string } };
+}
+
+/** What the main thread does from now on, until the returned function is called. */
+export async function trace(tab: Tab): Promise<() => Promise<TraceEvent[]>> {
+  const { tracing } = chromiumPage(tab);
+  await tracing.start({ categories: ["devtools.timeline", "v8"] });
+  return async () => {
+    const told = Buffer.from((await tracing.stop())!).toString();
+    return (JSON.parse(told) as { traceEvents: TraceEvent[] }).traceEvents;
+  };
+}
