@@ -35,6 +35,8 @@ beforeEach(async () => {
   Object.assign(parts, { fail: 0, prompt: true, asked: [], started: 0 });
   vi.stubGlobal("sessionStorage", memoryStorage());
   vi.stubGlobal("localStorage", memoryStorage());
+  // jsdom has none.
+  navigator.sendBeacon = () => true;
   // Full jitter at its shortest: retries come at once.
   vi.spyOn(Math, "random").mockReturnValue(0);
   server = await listen();
@@ -282,7 +284,7 @@ describe("the part", () => {
     await eventually(() => first.frames.some((frame) => "push" in frame));
     expect(first.frames).toContainEqual({ type: "outcome", notice: 42, is: "received" });
     expect(first.frames).toContainEqual({ type: "outcome", push: 7, is: "unhandled" });
-    expect(warned).toHaveBeenCalledExactlyOnceWith("freshwire: can't load act.mjs: see script-src");
+    expect(warned).toHaveBeenCalledExactlyOnceWith("freshwire: no act.mjs: see script-src");
   });
 
   test("is there on idle, without any notice", async () => {
@@ -321,7 +323,7 @@ describe("the part", () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     server.sockets = false;
     server.welcome = { standing: "stale", why: null, current: { build: "B" } };
-    server.polled = { notice: { ...NOTICE, type: undefined }, pushes: [], next_s: 0.02 };
+    server.polled = { notice: { ...NOTICE, type: undefined }, pushes: [], frames: [], next_s: 0.02 };
     const made = start();
     await eventually(() => made.status.connection == "polling" && made.status.notice);
     expect(made.status).toMatchObject({ standing: "stale", notice: { notice: 42 } });

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { poller, type Poller } from "../src/act/poll.js";
+import type { Status } from "../src/core/options.js";
 import type { Host } from "../src/core/part.js";
 import type { PageFrame, ServerFrame } from "../src/core/wire.js";
 import { eventually } from "./eventually.js";
@@ -11,6 +12,7 @@ const MINUTE = 60_000;
 const SHOWN: PageFrame = { type: "outcome", notice: 42, is: "shown" };
 
 let failures: number;
+let connection: Status["connection"];
 let heard: ServerFrame[];
 let polled: number;
 let end: AbortController;
@@ -21,6 +23,7 @@ function begin(base: string, token?: () => unknown) {
   const host: Partial<Host> = {
     base,
     options: { app: "web" },
+    status: () => ({ standing: "unknown", why: null, current: null, connection, notice: null }),
     line: { send: () => false, kick() {}, close() {}, failures: () => failures },
     hello: (token) => ({ type: "hello", app: "web", build: "A", token }),
     token: token ?? (() => undefined),
@@ -32,7 +35,7 @@ function begin(base: string, token?: () => unknown) {
 }
 
 beforeEach(() => {
-  [failures, heard, polled] = [0, [], 0];
+  [failures, heard, polled, connection] = [0, [], 0, "waiting"];
   vi.spyOn(Math, "random").mockReturnValue(0);
 });
 
@@ -227,7 +230,19 @@ describe("by the clock", () => {
     answer = refuse(200, { welcome, notice: null, pushes: [], next_s: 60 });
     polls.update();
     await pass(0);
+    addEventListener(
+      "pagehide",
+      () => {
+        connection = "closed";
+        polls.update();
+      },
+      { once: true },
+    );
     dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
+    // Nothing that the page still says brings it back.
+    polls.post(SHOWN);
+    await pass(MINUTE);
+    expect(asked).toHaveBeenCalledOnce();
     expect(beacon.mock.calls[0]![0]).toBe("https://freshwire.test/v1/apps/web/poll");
     expect(JSON.parse(beacon.mock.calls[0]![1])).toMatchObject({ frames: [{ type: "bye", code }] });
     Reflect.deleteProperty(navigator, "sendBeacon");

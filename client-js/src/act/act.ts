@@ -327,7 +327,7 @@ export function start(host: Host, parts: Parts): Part {
 
   /** Style sheets of the new build beside scripts of the old one: current, but what those ask for may be gone. */
   let swapped = false;
-  const old = () => swapped || /^(stale|unsupported)$/.test(host.status().standing);
+  const old = () => swapped || /stale|unsupported/.test(host.status().standing);
 
   /** Tells the server of signs of being old, and moves when it says that the page is. */
   const heed = () => {

@@ -17,7 +17,7 @@ export interface Poller {
 }
 
 export function poller(host: Host): Poller {
-  const { options, line, on } = host;
+  const { options, line } = host;
   const address = `${host.base}/v1/apps/${options.app}/poll`;
   let outbox: PageFrame[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,7 +56,7 @@ export function poller(host: Host): Poller {
         ms = answer.next_s * 1_000;
         host.polling();
         const { welcome, notice, pushes } = answer;
-        const heard = [{ ...welcome, type: "welcome" }, ...(answer.frames ?? [])];
+        const heard = [{ ...welcome, type: "welcome" }, ...answer.frames];
         if (notice) heard.push({ ...notice, type: "notice" });
         for (const push of pushes) heard.push({ ...push, type: "push" });
         for (const frame of heard) host.hear(frame as ServerFrame);
@@ -69,17 +69,18 @@ export function poller(host: Host): Poller {
     }
   };
 
-  on(window, "pagehide", (event) => {
-    if (!active) return;
-    outbox.push({ type: "bye", code: (event as PageTransitionEvent).persisted ? 3003 : 3001 });
-    navigator.sendBeacon?.(address, body(outbox.slice(-MOST_FRAMES)));
-  });
-
   return {
     update() {
-      const needed = line.failures() >= MOST_FAILURES;
+      const closed = host.status().connection == "closed";
+      const needed = !closed && line.failures() >= MOST_FAILURES;
       if (needed == active) return;
       active = needed;
+      if (closed) {
+        // By the page's end, perhaps: that event is still under way then.
+        const { persisted } = (event ?? {}) as Partial<PageTransitionEvent>;
+        outbox.push({ type: "bye", code: persisted ? 3003 : 3001 });
+        navigator.sendBeacon(address, body(outbox.slice(-MOST_FRAMES)));
+      }
       outbox = [];
       next(0);
     },

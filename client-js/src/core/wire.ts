@@ -120,7 +120,7 @@ export interface Polled {
   welcome: { session: string; resume: string; node: string } & Judgement;
   notice: Notice | null;
   pushes: { push: number; topic: string; data: unknown }[];
-  frames?: ServerFrame[];
+  frames: ServerFrame[];
   /** When to poll again, in seconds. */
   next_s: number;
 }

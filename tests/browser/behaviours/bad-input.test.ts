@@ -64,7 +64,7 @@ behaviour("an app that the server doesn't know is named", async ({ tab, shop, fr
   const made = await shop(A);
   made.site.head = (build) => WITNESS + made.site.tag(build, "never-heard-of");
   const page = await tab(made.site);
-  await goesOn(page, /^freshwire: no connection to ws:.*4004.*see connect-src and app$/);
+  await goesOn(page, /^freshwire: no connection to ws:.*4004.*see connect-src, app$/);
   expect(await freshwire.sessions(made.app)).toEqual([]);
 });
 
@@ -97,7 +97,7 @@ Object.defineProperty(window, "${blocked}", { get() { throw new DOMException("de
     const page = await tab(site);
     await connected(page);
     if (blocked == "sessionStorage")
-      await goesOn(page, /^freshwire: storage is blocked: allow it, or say storage: "none"$/);
+      await goesOn(page, /^freshwire: storage is blocked: allow it$/);
     await freshwire.release(app, B, { severity: "important", over: "0s" });
     await page.until("it is told", () => (window as never as Page).freshwire.status.notice != null);
     await page.click("[data-freshwire] >> .secondary");

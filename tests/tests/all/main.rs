@@ -31,4 +31,5 @@ mod startup;
 mod swap;
 mod telling;
 mod tokens;
+mod transcripts;
 mod unregistered;
