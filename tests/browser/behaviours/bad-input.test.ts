@@ -96,8 +96,7 @@ Object.defineProperty(window, "${blocked}", { get() { throw new DOMException("de
     site.head = (build) => WITNESS + throwing + site.tag(build);
     const page = await tab(site);
     await connected(page);
-    if (blocked == "sessionStorage")
-      await goesOn(page, /^freshwire: storage is blocked: allow it$/);
+    if (blocked == "sessionStorage") await goesOn(page, /^freshwire: storage is blocked: allow it$/);
     await freshwire.release(app, B, { severity: "important", over: "0s" });
     await page.until("it is told", () => (window as never as Page).freshwire.status.notice != null);
     await page.click("[data-freshwire] >> .secondary");
