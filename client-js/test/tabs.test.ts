@@ -184,6 +184,18 @@ describe("of several tabs", () => {
     expect(leaders()).toEqual(["second"]);
   });
 
+  test("one that the user turns to while it asks doesn't rob itself for good", async () => {
+    const first = tab("first");
+    first.look();
+    first.fire("focus");
+    await settled();
+    expect(leaders()).toEqual(["first"]);
+    first.wants = false;
+    first.look();
+    tab("second");
+    await leader("second");
+  });
+
   test("one that leads already steals from nobody", async () => {
     const first = tab("first");
     await leader("first");

@@ -28,7 +28,7 @@ const STAGGER_MS = 5_000;
 const SIGN_MS = 30_000;
 
 /** Said where no words could be loaded. */
-const RELOAD = "A new version is ready. Please reload this page.";
+const RELOAD = "New version: please reload this page.";
 
 /** What a press of a button asks for, when there is no notice to carry it. */
 const BY_HAND = { notice: -1, run: 0, step: 0, action: "prompt" } as const;
@@ -166,7 +166,7 @@ export function start(host: Host, parts: Parts): Part {
       course.countdown = begin({ ...notice, action }, now, before?.countdown);
     }
     if (!known(notice.action)) {
-      warn(`unknown action "${notice.action}": update the snippet`);
+      warn(`unknown action "${notice.action}": update me`);
       report("failed", "unsupported");
     }
     if (notice.swap && !sameTarget) void swap(course, notice.swap);

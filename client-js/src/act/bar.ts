@@ -12,7 +12,7 @@ export function plainBar(text: string | undefined): void {
   const made = (bar = document.createElement("div"));
   made.setAttribute("role", "status");
   made.style.cssText =
-    "position:fixed;inset:auto 0 0;z-index:2147483647;padding:12px;background:#222;color:#fff;font:14px system-ui";
+    "position:fixed;inset:auto 0 0;z-index:99999999;padding:12px;background:#222;color:#fff;font:14px system-ui";
   made.onclick = () => made.remove();
   document.body.append(made);
   // After it is in the document, so that it is announced.

@@ -27,6 +27,7 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
   let channel: BroadcastChannel | undefined;
   let wanted = false;
   let asking = false;
+  let asked = 0;
   let leading = false;
   let letGo: (() => void) | undefined;
   /** Without locks nobody can be agreed with. */
@@ -35,20 +36,23 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
   let memory: Snooze | undefined;
 
   const ask = (steal: boolean) => {
+    // A later request may take the lock from an earlier one of this very tab, which then counts no more.
+    const mine = ++asked;
     let granted = false;
     asking = true;
     navigator.locks
       .request(name, { steal }, () => {
         granted = true;
-        if (!wanted) return;
+        if (!wanted || mine != asked) return;
         const led = new Promise<void>((done) => (letGo = done));
         leading = true;
         changed();
         return led;
       })
       // Another window, which the user has turned to, took it; or else locks are forbidden here.
-      .catch(() => (alone ||= !granted))
+      .catch(() => (alone ||= mine == asked && !granted))
       .then(() => {
+        if (mine != asked) return;
         asking = leading = false;
         if (wanted) changed();
       });

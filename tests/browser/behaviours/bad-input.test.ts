@@ -118,7 +118,7 @@ const FRAMES = {
       action: "beam_up",
       build: B.build,
     }),
-    /^freshwire: unknown action "beam_up": update the snippet$/,
+    /^freshwire: unknown action "beam_up": update me$/,
   ],
 } as const;
 

@@ -197,7 +197,7 @@ behaviour("a plain line takes the card's place where its code can't be loaded", 
   await freshwire.release(app, B, NOW);
   await page.until("the line says it", () =>
     [...document.querySelectorAll("[role=status]")].some(({ textContent }) =>
-      textContent?.includes("A new version is ready. Please reload this page."),
+      textContent?.includes("New version: please reload this page."),
     ),
   );
   const session = await freshwire.theSession(app, "failed", ({ outcome }) => outcome == "failed");

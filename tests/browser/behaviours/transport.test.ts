@@ -7,7 +7,7 @@ import { PRIMARY, cardSays, connected, disconnected, hold, isRunning } from "../
 import { COUNTED, HURRIED, timers } from "../src/engines/timers.js";
 import { A, B } from "../src/freshwire.js";
 import type { Site } from "../src/site.js";
-import { figure, never, until } from "../src/until.js";
+import { figure, never, settled, until } from "../src/until.js";
 
 interface Page {
   freshwire: { status: { connection: string } };
@@ -154,13 +154,7 @@ behaviour(
     await tab("about:blank");
     await page.until("it is hidden", () => document.hidden);
     // What was under way at that moment may still come to its end.
-    let last = -1;
-    await until("it has settled", async () => {
-      const before = last;
-      last = (await timers(page)).wakeups;
-      await never("", () => false, 1_200);
-      return before == last;
-    });
+    const last = await settled("it is quiet", async () => (await timers(page)).wakeups, 1_200);
     await never("a timer of ours goes off", async () => (await timers(page)).wakeups > last, 3_000);
     expect((await timers(page)).intervals).toBe(0);
   },

@@ -30,6 +30,18 @@ export async function never(what: string, ask: () => unknown, during: number): P
   }
 }
 
+/** A value once it has stayed the same for so long: that nothing more comes can't be awaited otherwise. */
+export async function settled<T>(what: string, ask: () => Promise<T>, during: number): Promise<T> {
+  let last = await ask();
+  let since = Date.now();
+  await until(what, async () => {
+    const now = await ask();
+    if (now !== last) [last, since] = [now, Date.now()];
+    return Date.now() - since > during;
+  });
+  return last;
+}
+
 /** A measured figure, for whoever reads the output. */
 export function figure(what: string, value: number, unit = "ms"): void {
   process.stdout.write(`    figure: ${what}: ${Math.round(value)} ${unit}\n`);
