@@ -16,7 +16,7 @@ import { chromium } from "playwright-core";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const binary = process.env.FRESHWIRE_BIN ?? join(root, "target/debug/freshwire");
 const pictures = process.argv[2];
-const PATIENCE = 45_000;
+const PATIENCE = 90_000;
 
 async function until(what, found, patience = PATIENCE) {
   const end = Date.now() + patience;

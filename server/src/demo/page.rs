@@ -106,10 +106,11 @@ impl Page {
         }
     }
 
-    /// The same session on another build.
+    /// The same session on another build: what the old one was told is not the new one's, which may be asked to move on.
     pub fn come_back_as(&mut self, build: &Build) {
         let from = std::mem::replace(&mut self.build, build.id.clone());
         self.version.clone_from(&build.version);
+        self.seen.clear();
         self.after =
             self.notice.take().map(|notice| json!({ "notice": notice.campaign, "from": from, "tries": 1 }));
         self.said = None;
@@ -355,5 +356,20 @@ impl Page {
         let mut frame = self.facts();
         frame["type"] = "page".into();
         say(socket, &frame).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_came_halfway_can_be_told_again() {
+        let [old, halfway] = ["old", "halfway"].map(|id| Build::new(1, id, "1.0.0", "A release"));
+        let mut page = Page::open(&old, Temper::Willing, None);
+        let is = Outcome::Refreshing;
+        page.seen.push(Seen { notice: 7, run: 7, step: 0, is, at: Instant::now() });
+        page.come_back_as(&halfway);
+        assert_eq!(page.hello()["seen"], json!([]));
     }
 }
