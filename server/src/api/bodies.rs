@@ -9,6 +9,7 @@ use crate::core::{
     change::{Action, Severity, Step},
     names::{AppName, BuildId, PushTopic},
     order::{Order, Version},
+    pace::{Brake, Share},
     push::PushData,
     time::{Moment, Period},
     token::Scope,
@@ -71,9 +72,38 @@ pub struct ReleaseBody {
     /// Over how long stale pages are told; default: affected sessions ÷ the app's `refresh_rate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Period>,
+    /// Rising shares of the pages, the last `100%`: one wave after the other; default: one wave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, example = json!(["1%", "10%", "100%"]))]
+    pub waves: Vec<Share>,
+    /// How long to wait and look after each wave but the last; default 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Period>,
+    /// The share of those who acted that may fail before the campaign pauses itself: above 0, up to 1;
+    /// default 0.05.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub brake: Option<Brake>,
+    /// A wave that proves too little doesn't keep the next one waiting.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven_ok: bool,
+    /// How long a countdown counts; default 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countdown: Option<Period>,
+    /// How long a page's holds may put it off; default 10m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_cap: Option<Period>,
     /// Steps in place of the severity's action.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+}
+
+impl ReleaseBody {
+    /// The part that says how fast pages are moved.
+    pub fn pace(&self) -> PaceBody {
+        let Self { over, hold, brake, unproven_ok, .. } = *self;
+        PaceBody { over, waves: self.waves.clone(), hold, brake, unproven_ok, ..PaceBody::default() }
+    }
 }
 
 /// `POST …/settle`. An empty body is fine.
@@ -83,6 +113,29 @@ pub struct SettleBody {
     /// As for a release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over: Option<Period>,
+    /// Rising shares of the pages, the last `100%`: one wave after the other; default: one wave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, example = json!(["1%", "10%", "100%"]))]
+    pub waves: Vec<Share>,
+    /// How long to wait and look after each wave but the last; default 5m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Period>,
+    /// The share of those who acted that may fail before the campaign pauses itself: above 0, up to 1;
+    /// default 0.05.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub brake: Option<Brake>,
+    /// A wave that proves too little doesn't keep the next one waiting.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unproven_ok: bool,
+}
+
+impl SettleBody {
+    /// The part that says how fast pages are moved.
+    pub fn pace(&self) -> PaceBody {
+        let Self { over, hold, brake, unproven_ok, .. } = *self;
+        PaceBody { over, waves: self.waves.clone(), hold, brake, unproven_ok, ..PaceBody::default() }
+    }
 }
 
 /// How pages are moved: part of the bodies below.
@@ -95,6 +148,21 @@ pub struct PaceBody {
     /// Over how long the pages are told; default: affected sessions ÷ the app's `refresh_rate`. `"0s"` is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over: Option<Period>,
+    /// Rising shares of the pages, the last `100%`: one wave after the other; default: one wave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, example = json!(["1%", "10%", "100%"]))]
+    pub waves: Vec<Share>,
+    /// How long to wait and look after each wave but the last; default 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Period>,
+    /// The share of those who acted that may fail before the campaign pauses itself: above 0, up to 1;
+    /// default 0.05.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub brake: Option<Brake>,
+    /// A wave that proves too little doesn't keep the next one waiting.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven_ok: bool,
     /// A last step: this long after a page's own start it is forced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Period>,
@@ -122,6 +190,21 @@ macro_rules! paced_body {
             /// Over how long the pages are told; default: affected sessions ÷ the app's `refresh_rate`.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub over: Option<Period>,
+            /// Rising shares of the pages, the last `100%`: one wave after the other; default: one wave.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            #[schema(value_type = Vec<String>, example = json!(["1%", "10%", "100%"]))]
+            pub waves: Vec<Share>,
+            /// How long to wait and look after each wave but the last; default 5m.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub hold: Option<Period>,
+            /// The share of those who acted that may fail before the campaign pauses itself: above 0, up to 1;
+            /// default 0.05.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(value_type = Option<f64>)]
+            pub brake: Option<Brake>,
+            /// A wave that proves too little doesn't keep the next one waiting.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            pub unproven_ok: bool,
             /// A last step: this long after a page's own start it is forced.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub deadline: Option<Period>,
@@ -137,11 +220,44 @@ macro_rules! paced_body {
         }
 
         impl $name {
+            /// With what is its own, and how pages are moved.
+            pub fn new($($field: $type,)* pace: PaceBody) -> Self {
+                let PaceBody {
+                    action,
+                    over,
+                    waves,
+                    hold,
+                    brake,
+                    unproven_ok,
+                    deadline,
+                    countdown,
+                    hold_cap,
+                    steps,
+                } = pace;
+                Self {
+                    $($field,)*
+                    action,
+                    over,
+                    waves,
+                    hold,
+                    brake,
+                    unproven_ok,
+                    deadline,
+                    countdown,
+                    hold_cap,
+                    steps,
+                }
+            }
+
             /// The part that says how pages are moved.
             pub fn pace(&self) -> PaceBody {
                 PaceBody {
                     action: self.action,
                     over: self.over,
+                    waves: self.waves.clone(),
+                    hold: self.hold,
+                    brake: self.brake,
+                    unproven_ok: self.unproven_ok,
                     deadline: self.deadline,
                     countdown: self.countdown,
                     hold_cap: self.hold_cap,

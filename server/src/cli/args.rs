@@ -13,6 +13,7 @@ use crate::{
     api::bodies::PaceBody,
     core::{
         change::{Action, Step},
+        pace::{Brake, Share},
         time::Period,
     },
 };
@@ -42,15 +43,49 @@ pub struct ChangeFlags {
     pub if_match: Option<u64>,
 }
 
+/// How fast pages are moved, and when to stop.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Speed {
+    /// Time over which they are told, such as 90s or 30m [default: pages ÷ the app's refresh rate]
+    #[arg(long, value_name = "DURATION", help_heading = "Pace")]
+    pub over: Option<Period>,
+    /// One wave after the other: rising shares of the pages, such as 1%,10%,100%
+    #[arg(long, value_name = "SHARES", value_delimiter = ',', help_heading = "Pace")]
+    pub waves: Vec<Share>,
+    /// How long to wait and look between waves [default: 5m]
+    #[arg(long, value_name = "DURATION", requires = "waves", help_heading = "Pace")]
+    pub hold: Option<Period>,
+    /// Pause by itself when more than this share of those who acted came back as old as before, or not at all
+    /// [default: 0.05]
+    #[arg(long, value_name = "SHARE", help_heading = "Pace")]
+    pub brake: Option<Brake>,
+    /// Go on to the next wave even if too few pages acted to tell
+    #[arg(long, requires = "waves", help_heading = "Pace")]
+    pub unproven_ok: bool,
+}
+
+impl Speed {
+    /// As the API takes it.
+    pub fn body(&self) -> PaceBody {
+        let Self { over, hold, brake, unproven_ok, .. } = *self;
+        PaceBody { over, waves: self.waves.clone(), hold, brake, unproven_ok, ..PaceBody::default() }
+    }
+
+    /// Nothing of it was given.
+    pub fn is_empty(&self) -> bool {
+        let Self { over, waves, hold, brake, unproven_ok } = self;
+        over.is_none() && waves.is_empty() && hold.is_none() && brake.is_none() && !unproven_ok
+    }
+}
+
 /// How pages are moved.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Pace {
     /// What pages are asked to do [default: countdown; for current --recall the app's stale action]
     #[arg(long, value_parser = word::<Action>(ACTIONS), help_heading = "Pace")]
     pub action: Option<Action>,
-    /// Time over which they are told, such as 90s or 30m [default: pages ÷ the app's refresh rate]
-    #[arg(long, value_name = "DURATION", help_heading = "Pace")]
-    pub over: Option<Period>,
+    #[command(flatten)]
+    pub speed: Speed,
     /// Force each page this long after it was first told
     #[arg(long, value_name = "DURATION", help_heading = "Pace")]
     pub deadline: Option<Period>,
@@ -76,19 +111,22 @@ impl Pace {
     pub fn body(&self) -> PaceBody {
         PaceBody {
             action: self.action,
-            over: self.over,
             deadline: self.deadline,
             countdown: self.countdown,
             hold_cap: self.hold_cap,
             steps: self.steps.clone(),
+            ..self.speed.body()
         }
     }
 
     /// Nothing of it was given.
     pub fn is_empty(&self) -> bool {
-        let Self { action, over, deadline, countdown, hold_cap, steps } = self;
-        let durations = [over, deadline, countdown, hold_cap];
-        action.is_none() && durations.iter().all(|duration| duration.is_none()) && steps.is_empty()
+        let Self { action, speed, deadline, countdown, hold_cap, steps } = self;
+        let durations = [deadline, countdown, hold_cap];
+        action.is_none()
+            && speed.is_empty()
+            && durations.iter().all(|duration| duration.is_none())
+            && steps.is_empty()
     }
 
     /// It reloads pages without asking, now or later.

@@ -36,18 +36,7 @@ pub struct CurrentArgs {
 /// Makes a release current.
 pub async fn set(console: &Console, args: CurrentArgs) -> Result<(), Trouble> {
     let (app, build) = (&args.of.app, &args.build);
-    let pace = args.pace.body();
-    let body = CurrentBody {
-        build: build.clone(),
-        reason: args.reason,
-        recall: args.recall,
-        action: pace.action,
-        over: pace.over,
-        deadline: pace.deadline,
-        countdown: pace.countdown,
-        hold_cap: pace.hold_cap,
-        steps: pace.steps,
-    };
+    let body = CurrentBody::new(build.clone(), args.reason, args.recall, args.pace.body());
     let recall = if args.recall { ", with the pages ahead of it recalled," } else { "" };
     let wish = Wish {
         app,

@@ -14,6 +14,7 @@ use crate::{
     core::{
         change::{AppChange, Change, Floor, Terms},
         names::{AppName, BuildId, LogNumber},
+        pace::{Brake, Pace},
         time::Period,
     },
 };
@@ -86,13 +87,27 @@ impl Ordered {
                 }
             }
         }
-        flags.extend(["--over".to_owned(), self.terms.over.to_string()]);
+        flags.extend(pace_flags(&self.terms.pace));
         let periods = [("--countdown", self.terms.countdown), ("--hold-cap", self.terms.hold_cap)];
         for (flag, period) in periods {
             flags.extend(period.map(|period| [flag.to_owned(), period.to_string()]).into_iter().flatten());
         }
         flags
     }
+}
+
+/// The flags that ask for the same pace again.
+fn pace_flags(pace: &Pace) -> Vec<String> {
+    let mut flags = vec!["--over".to_owned(), pace.over.to_string()];
+    if !pace.waves.is_empty() {
+        let waves: Vec<_> = pace.waves.iter().map(ToString::to_string).collect();
+        flags.extend(["--waves".to_owned(), waves.join(","), "--hold".to_owned(), pace.hold.to_string()]);
+        flags.extend(pace.unproven_ok.then(|| "--unproven-ok".to_owned()));
+    }
+    if pace.brake != Brake::USUAL {
+        flags.extend(["--brake".to_owned(), pace.brake.ratio().to_string()]);
+    }
+    flags
 }
 
 /// The minimum that was in force before the entry `before`, as it was ordered.
@@ -151,7 +166,7 @@ mod tests {
     #[test]
     fn what_was_ordered_can_be_ordered_again() {
         let terms = Terms {
-            over: Period::secs(90),
+            pace: Pace::over(Period::secs(90)),
             steps: one_step(Action::Countdown),
             countdown: Some(Period::mins(2)),
             hold_cap: None,
@@ -159,6 +174,11 @@ mod tests {
         let mut ordered = Ordered { floor: None, reason: "CVE-1".into(), terms };
         let flags = ordered.flags().join(" ");
         assert_eq!(flags, "--reason CVE-1 --action countdown --over 1m30s --countdown 2m");
+        ordered.terms.pace.waves = ["5%", "100%"].map(|share| share.parse().unwrap()).to_vec();
+        ordered.terms.pace.brake = Brake::try_from(0.2).unwrap();
+        assert!(
+            ordered.flags().join(" ").contains("--over 1m30s --waves 5%,100% --hold 5m --brake 0.2 --cou")
+        );
         ordered.terms.steps.push(Step { after: Period::mins(30), action: Action::Force });
         assert!(ordered.flags().join(" ").contains("--step 0s:countdown --step 30m:force"));
     }

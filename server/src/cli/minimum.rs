@@ -56,18 +56,7 @@ pub async fn set(console: &Console, args: MinimumArgs) -> Result<(), Trouble> {
     }
     let app = &args.of.app;
     let floor = FloorRef { version: args.version.clone(), build: args.build.clone() };
-    let pace = args.pace.body();
-    let body = MinimumBody {
-        version: args.version,
-        build: args.build,
-        reason: args.reason.unwrap_or_default(),
-        action: pace.action,
-        over: pace.over,
-        deadline: pace.deadline,
-        countdown: pace.countdown,
-        hold_cap: pace.hold_cap,
-        steps: pace.steps,
-    };
+    let body = MinimumBody::new(args.version, args.build, args.reason.unwrap_or_default(), args.pace.body());
     let wish = Wish {
         app,
         method: Method::PUT,

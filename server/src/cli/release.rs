@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use super::{
     Console, OfApp, Trouble, Undo,
-    args::{ChangeFlags, forces, parse_step, word},
+    args::{ChangeFlags, Speed, forces, parse_step, word},
     built::Built,
     change::{Wish, json, make},
     client::typed,
@@ -64,9 +64,14 @@ pub struct ReleaseArgs {
     /// Register it though it is older than what is current
     #[arg(long)]
     anyway: bool,
-    /// Time over which the pages behind it are told, such as 90s or 30m [default: pages ÷ the app's refresh rate]
+    #[command(flatten)]
+    speed: Speed,
+    /// How long a countdown counts [default: 5m]
     #[arg(long, value_name = "DURATION", help_heading = "Pace")]
-    over: Option<Period>,
+    countdown: Option<Period>,
+    /// How long unsaved work may put it off [default: 10m]
+    #[arg(long, value_name = "DURATION", help_heading = "Pace")]
+    hold_cap: Option<Period>,
     /// In place of the severity's action, repeated for each step: --step 0s:prompt --step 30m:countdown
     #[arg(long = "step", value_name = "AFTER:ACTION", value_parser = parse_step, help_heading = "Pace")]
     steps: Vec<Step>,
@@ -91,9 +96,8 @@ pub struct SettleArgs {
     of: OfApp,
     /// The rolling release
     build: BuildId,
-    /// Time over which the pages behind it are told, such as 90s or 30m [default: pages ÷ the app's refresh rate]
-    #[arg(long, value_name = "DURATION", help_heading = "Pace")]
-    over: Option<Period>,
+    #[command(flatten)]
+    speed: Speed,
     #[command(flatten)]
     flags: ChangeFlags,
 }
@@ -120,7 +124,13 @@ pub async fn register(console: &Console, args: ReleaseArgs) -> Result<(), Troubl
         preload: from_file.preload,
         rolling: args.rolling,
         anyway: args.anyway,
-        over: args.over,
+        over: args.speed.over,
+        waves: args.speed.waves,
+        hold: args.speed.hold,
+        brake: args.speed.brake,
+        unproven_ok: args.speed.unproven_ok,
+        countdown: args.countdown,
+        hold_cap: args.hold_cap,
         steps: args.steps,
     };
     let wish = Wish {
@@ -159,7 +169,7 @@ pub async fn settle(console: &Console, args: SettleArgs) -> Result<(), Trouble> 
         app,
         method: Method::POST,
         path: vec!["releases", build.as_str(), "settle"],
-        body: Some(json(&SettleBody { over: args.over })),
+        body: Some(json(&settle_body(args.speed))),
         what: format!("settling {build}"),
         asks: false,
     };
@@ -231,4 +241,9 @@ fn table(releases: &ReleasesAnswer) -> Table {
         ]);
     }
     table
+}
+
+fn settle_body(speed: Speed) -> SettleBody {
+    let Speed { over, waves, hold, brake, unproven_ok } = speed;
+    SettleBody { over, waves, hold, brake, unproven_ok }
 }

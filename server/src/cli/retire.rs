@@ -41,16 +41,7 @@ pub struct ReinstateArgs {
 /// Retires a build.
 pub async fn retire(console: &Console, args: RetireArgs) -> Result<(), Trouble> {
     let (app, build) = (&args.of.app, &args.build);
-    let pace = args.pace.body();
-    let body = RetireBody {
-        reason: args.reason,
-        action: pace.action,
-        over: pace.over,
-        deadline: pace.deadline,
-        countdown: pace.countdown,
-        hold_cap: pace.hold_cap,
-        steps: pace.steps,
-    };
+    let body = RetireBody::new(args.reason, args.pace.body());
     let wish = Wish {
         app,
         method: Method::POST,

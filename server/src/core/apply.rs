@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use super::{
     app::{App, Minimum, Refusal, Release, Retirement, Stamp, label},
-    campaign::{Campaign, Kind, Run},
+    campaign::{Campaign, Halt, Kind, Run},
     change::{AppChange, Floor, NewRelease, Settings, Terms},
     judge::{below_floor, registered_key},
     names::{BuildId, LogNumber},
@@ -26,7 +26,7 @@ impl App {
         match change {
             AppChange::Settings(settings) => app.set(settings)?,
             AppChange::Release(new) => app.register(new, stamp)?,
-            AppChange::Settle { build, over } => {
+            AppChange::Settle { build, pace, reason: _ } => {
                 let release = app.known(build)?;
                 if release.settled_at.is_some() {
                     return Err(Refusal::Conflict(format!(
@@ -34,7 +34,12 @@ impl App {
                         app.name
                     )));
                 }
-                app.make_current(build, Terms::only_over(*over), None, stamp)?;
+                let terms = Terms {
+                    countdown: release.new.countdown,
+                    hold_cap: release.new.hold_cap,
+                    ..Terms::only(pace.clone())
+                };
+                app.make_current(build, terms, None, stamp)?;
             }
             AppChange::Current { build, reason, terms } => {
                 app.make_current(build, terms.clone(), reason.clone(), stamp)?;
@@ -48,7 +53,21 @@ impl App {
                 }
                 app.end(&Kind::Retire(build.clone()), stamp.at);
             }
-            AppChange::Pause { campaign, run, .. } => app.pause(*campaign, *run, stamp.at)?,
+            AppChange::Pause { campaign, run, reason, brake } => {
+                let by = stamp.actor.to_owned();
+                let halt = Halt { at: stamp.at, by, reason: Some(reason.clone()), brake: *brake };
+                app.pause(*campaign, *run, halt)?;
+            }
+            AppChange::Proven { campaign, run, wave, .. } => {
+                app.prove(*campaign, *run, usize::from(*wave), stamp.at)?;
+            }
+            AppChange::Abort { campaign, reason } => {
+                let campaign = app.campaign_mut(*campaign)?;
+                campaign.close_run(stamp.at);
+                campaign.ended = true;
+                let (at, by) = (stamp.at, stamp.actor.to_owned());
+                campaign.aborted = Some(Halt { at, by, reason: reason.clone(), brake: false });
+            }
             AppChange::Resume { campaign } => app.resume(*campaign, stamp)?,
             AppChange::Push { topic, data, expires } => app.push(topic, data, *expires, stamp)?,
         }
@@ -103,7 +122,9 @@ impl App {
             self.check_not_older_than_current(new)?;
         }
         if !new.rolling {
-            self.make_current(&new.build, Terms::only_over(new.over), None, stamp)?;
+            let (countdown, hold_cap) = (new.countdown, new.hold_cap);
+            let terms = Terms { countdown, hold_cap, ..Terms::only(new.pace.clone()) };
+            self.make_current(&new.build, terms, None, stamp)?;
         }
         Ok(())
     }
@@ -216,24 +237,41 @@ impl App {
         Ok(())
     }
 
-    fn pause(&mut self, campaign: LogNumber, run: LogNumber, at: Moment) -> Result<(), Refusal> {
-        let campaign = self.campaign_mut(campaign)?;
-        let last = campaign.runs.last_mut().expect("a campaign starts with a run");
-        if last.until.is_some() || last.number != run {
-            return Err(Refusal::Conflict("the campaign is not in the run that was judged".into()));
-        }
-        last.until = Some(at);
+    fn pause(&mut self, campaign: LogNumber, run: LogNumber, halt: Halt) -> Result<(), Refusal> {
+        let campaign = self.campaign_in_run(campaign, run)?;
+        campaign.close_run(halt.at);
+        campaign.halted = Some(halt);
         // What it had kept is withdrawn like its own.
         campaign.keeps = None;
         Ok(())
     }
 
+    fn prove(&mut self, campaign: LogNumber, run: LogNumber, wave: usize, at: Moment) -> Result<(), Refusal> {
+        let campaign = self.campaign_in_run(campaign, run)?;
+        if campaign.proven != wave || wave + 1 >= campaign.terms.pace.waves.len() {
+            return Err(Refusal::Conflict(format!("wave {} is not the one to be proven", wave + 1)));
+        }
+        campaign.prove(at);
+        Ok(())
+    }
+
+    fn campaign_in_run(&mut self, campaign: LogNumber, run: LogNumber) -> Result<&mut Campaign, Refusal> {
+        let campaign = self.campaign_mut(campaign)?;
+        if !campaign.active() || campaign.last_run().number != run {
+            return Err(Refusal::Conflict("the campaign is not in the run that was judged".into()));
+        }
+        Ok(campaign)
+    }
+
     fn resume(&mut self, campaign: LogNumber, stamp: Stamp<'_>) -> Result<(), Refusal> {
         let campaign = self.campaign_mut(campaign)?;
-        if !campaign.paused() {
+        if campaign.unproven(stamp.at) {
+            campaign.prove(stamp.at);
+        } else if campaign.paused() {
+            campaign.resume(stamp.number, stamp.at);
+        } else {
             return Err(Refusal::Conflict("the campaign is not paused".into()));
         }
-        campaign.runs.push(Run { number: stamp.number, from: stamp.at, until: None });
         Ok(())
     }
 
@@ -253,7 +291,20 @@ impl App {
         let release = self.current_release().map_or(0, |release| release.number);
         let number = stamp.number;
         let runs = vec![Run { number, from: stamp.at, until: None }];
-        let campaign = Campaign { number, kind, release, terms, reason, replaces, keeps, runs, ended: false };
+        let campaign = Campaign {
+            number,
+            kind,
+            release,
+            terms,
+            reason,
+            replaces,
+            keeps,
+            runs,
+            proven: 0,
+            halted: None,
+            aborted: None,
+            ended: false,
+        };
         self.campaigns.insert(number, Arc::new(campaign));
     }
 
@@ -266,10 +317,8 @@ impl App {
             self.campaigns.values_mut().filter(|campaign| !campaign.ended && campaign.kind == *kind)
         {
             let campaign = Arc::make_mut(campaign);
+            campaign.close_run(at);
             campaign.ended = true;
-            if let Some(run) = campaign.runs.last_mut() {
-                run.until.get_or_insert(at);
-            }
         }
     }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
+    pace::Pace,
     push::PushData,
     time::{Moment, Period},
     token::TokenChange,
@@ -108,8 +109,12 @@ pub enum AppChange {
     Settle {
         /// Which one.
         build: BuildId,
-        /// How the pages behind it are moved.
-        over: Period,
+        /// How fast the pages behind it are moved.
+        #[serde(flatten)]
+        pace: Pace,
+        /// What it was found to be served by, when it settles by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Another release becomes current: a rollback or a roll-forward.
     Current {
@@ -154,11 +159,33 @@ pub enum AppChange {
         run: LogNumber,
         /// Why.
         reason: String,
+        /// By its brake, not by an operator.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        brake: bool,
     },
-    /// A paused campaign goes on, as a new run.
+    /// A paused campaign goes on, as a new run; one that waits for proof begins its next wave.
     Resume {
         /// Which campaign.
         campaign: LogNumber,
+    },
+    /// A wave has shown that the next one may follow.
+    Proven {
+        /// Which campaign.
+        campaign: LogNumber,
+        /// The run that was judged: void if another has begun since.
+        run: LogNumber,
+        /// The wave, counted from 0: void unless it is the one that is to be proven.
+        wave: u8,
+        /// What was seen.
+        reason: String,
+    },
+    /// A campaign ends for good, and withdraws what wasn't acted on.
+    Abort {
+        /// Which campaign.
+        campaign: LogNumber,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Data for every page of the app, in place of what was pushed to the topic before.
     Push {
@@ -226,12 +253,18 @@ pub struct NewRelease {
     /// Register it though its commit or version is older than current's.
     #[serde(default)]
     pub anyway: bool,
-    /// Over how long the pages behind it are told, worked out by the writer.
-    #[serde(default)]
-    pub over: Period,
+    /// How fast the pages behind it are told, `over` worked out by the writer.
+    #[serde(flatten)]
+    pub pace: Pace,
     /// Explicit steps in place of the severity's one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// As in [`Terms`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countdown: Option<Period>,
+    /// As in [`Terms`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_cap: Option<Period>,
 }
 
 /// What a notice asks of a page, from mild to strong.
@@ -306,8 +339,9 @@ pub struct Step {
 /// How a campaign moves its pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// The time within which every page's first step comes due.
-    pub over: Period,
+    /// How fast.
+    #[serde(flatten)]
+    pub pace: Pace,
     /// Rungs in order, the first after 0. A release campaign's are for the pages ahead of it only; those behind it
     /// go by the severity of the releases above them.
     pub steps: Vec<Step>,
@@ -321,8 +355,13 @@ pub struct Terms {
 
 impl Terms {
     /// The pace alone.
+    pub const fn only(pace: Pace) -> Self {
+        Self { pace, steps: Vec::new(), countdown: None, hold_cap: None }
+    }
+
+    /// The same, in one wave.
     pub const fn only_over(over: Period) -> Self {
-        Self { over, steps: Vec::new(), countdown: None, hold_cap: None }
+        Self::only(Pace::over(over))
     }
 }
 

@@ -34,7 +34,9 @@ fn describe_app(change: &AppChange) -> (&'static str, String) {
             let message = new.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
             ("release", format!("{}{version} registered{rolling}{message}", new.build))
         }
-        AppChange::Settle { build, .. } => ("settle", format!("{build} settled and is current")),
+        AppChange::Settle { build, reason, .. } => {
+            ("settle", format!("{build} settled and is current{}", because(reason.as_deref())))
+        }
         AppChange::Current { build, reason, terms } => {
             let recall = if terms.steps.is_empty() { "" } else { ", pages ahead of it recalled" };
             ("current", format!("{build} is current{recall}{}", because(reason.as_deref())))
@@ -47,8 +49,15 @@ fn describe_app(change: &AppChange) -> (&'static str, String) {
             ("retire", format!("{build} is retired{}{}", pace(terms), because(Some(reason))))
         }
         AppChange::Reinstate { build } => ("reinstate", format!("{build} is reinstated")),
-        AppChange::Pause { campaign, reason, .. } => {
-            ("pause", format!("campaign {campaign} paused{}", because(Some(reason))))
+        AppChange::Pause { campaign, reason, brake, .. } => {
+            let by = if *brake { " by its brake" } else { "" };
+            ("pause", format!("campaign {campaign} paused{by}{}", because(Some(reason))))
+        }
+        AppChange::Proven { campaign, wave, reason, .. } => {
+            ("proven", format!("campaign {campaign}: wave {} proven: {reason}", wave + 1))
+        }
+        AppChange::Abort { campaign, reason } => {
+            ("abort", format!("campaign {campaign} aborted{}", because(reason.as_deref())))
         }
         AppChange::Resume { campaign } => ("resume", format!("campaign {campaign} goes on")),
         // What was pushed is for the app's pages, not for those who look over an operator's shoulder.
@@ -64,5 +73,7 @@ fn because(reason: Option<&str>) -> String {
 
 fn pace(terms: &Terms) -> String {
     let steps: Vec<_> = terms.steps.iter().map(|step| step.action.as_str()).collect();
-    format!(" ({}, over {})", steps.join(" → "), terms.over)
+    let waves: Vec<_> = terms.pace.waves.iter().map(ToString::to_string).collect();
+    let waves = if waves.is_empty() { String::new() } else { format!(" in waves of {}", waves.join(", ")) };
+    format!(" ({}, over {}{waves})", steps.join(" → "), terms.pace.over)
 }

@@ -16,6 +16,7 @@ pub mod judge;
 pub mod names;
 pub mod order;
 pub mod outcome;
+pub mod pace;
 pub mod plan;
 pub mod push;
 pub mod state;

@@ -34,7 +34,16 @@ pub struct Ladder {
     /// How grave: a graver notice pierces a snooze.
     pub severity: Severity,
     /// Ladders of the campaigns that this one replaced, for pages that were told by them.
-    inherited: Vec<(LogNumber, LogNumber, Vec<Step>)>,
+    inherited: Vec<Inherited>,
+}
+
+/// The ladder of a campaign that another one replaced.
+#[derive(Clone, Debug, PartialEq)]
+struct Inherited {
+    campaign: LogNumber,
+    run: LogNumber,
+    steps: Vec<Step>,
+    severity: Severity,
 }
 
 /// A step that the page was told: from its hello, or because this connection was sent it.
@@ -81,7 +90,7 @@ pub struct Level {
 /// What a session is owed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Of several campaigns the strongest action, then the earliest campaign.
+    /// Of several campaigns the strongest action, then the gravest, then the earliest campaign.
     pub level: Option<Level>,
     /// When it should be planned again, if nothing else changes until then.
     pub next: Option<Moment>,
@@ -95,7 +104,8 @@ pub fn prospect(app: &App, build: &BuildId, reported: Option<&Version>) -> Prosp
         let (steps, severity) = ladder(app, campaign, build, judged, key)?;
         let inherited = predecessors(app, campaign)
             .filter_map(|old| {
-                Some((old.number, old.last_run().number, ladder(app, old, build, judged, key)?.0))
+                let (steps, severity) = ladder(app, old, build, judged, key)?;
+                Some(Inherited { campaign: old.number, run: old.last_run().number, steps, severity })
             })
             .collect();
         Some(Ladder { campaign: campaign.number, steps, severity, inherited })
@@ -161,14 +171,17 @@ pub fn plan(app: &App, prospect: &Prospect, facts: Facts<'_>, now: Moment) -> Pl
     // A node whose clock is behind the log's last entry goes by the entry.
     let now = now.max(app.last_at);
     let mut plan = Plan::default();
+    let mut gravest = Severity::default();
     for ladder in &prospect.ladders {
         let Some(campaign) = app.campaigns.get(&ladder.campaign) else { continue };
         let climb = climb(campaign, ladder, facts, now);
         plan.next = [plan.next, climb.next].into_iter().flatten().min();
-        plan.level = match (plan.level, climb.level) {
-            (Some(best), Some(level)) if level.action <= best.action => Some(best),
-            (best, level) => level.or(best),
-        };
+        // A graver notice of the same action pierces the snooze of a milder one.
+        if let Some(level) = climb.level
+            && plan.level.is_none_or(|best| (level.action, ladder.severity) > (best.action, gravest))
+        {
+            (plan.level, gravest) = (Some(level), ladder.severity);
+        }
     }
     plan
 }
@@ -180,14 +193,19 @@ fn climb(campaign: &Campaign, ladder: &Ladder, facts: Facts<'_>, now: Moment) ->
     if told.as_ref().is_some_and(|told| told.spent) {
         return Plan::default();
     }
-    let Some(reached) = campaign.reached_at(campaign.place(facts.session)) else { return Plan::default() };
-    let start = reached.max(run.from).max(facts.joined_at);
-    let due_at = |step: &Step| told.as_ref().map_or(start + step.after, |told| told.due_at(step, start));
+    // None: its wave waits for the proof of the one before.
+    let reached = campaign.reached_at(campaign.place(facts.session));
+    let start = reached.map(|reached| reached.max(run.from).max(facts.joined_at));
+    let due_at = |step: &Step| match &told {
+        Some(told) => told.due_at(step, start),
+        None => start.map(|start| start + step.after),
+    };
 
-    let due = ladder.steps.iter().take_while(|step| due_at(step) <= now).count();
+    let is_due = |step: &&Step| due_at(step).is_some_and(|at| at <= now);
+    let due = ladder.steps.iter().take_while(is_due).count();
     // A step that was told stays told, even if the clock now says that it isn't due yet.
     let climbed = due.max(told.as_ref().map_or(0, |told| told.steps_climbed(&ladder.steps)));
-    let next = ladder.steps.get(climbed).map(due_at);
+    let next = ladder.steps.get(climbed).and_then(due_at);
     let index = climbed.saturating_sub(1);
     let level = |action, told| {
         let step = u8::try_from(index).unwrap_or(u8::MAX);
@@ -204,7 +222,9 @@ fn climb(campaign: &Campaign, ladder: &Ladder, facts: Facts<'_>, now: Moment) ->
         Some(told) if told.step.is_some_and(|step| usize::from(step) >= index) => {
             level(action, Some(told.by))
         }
-        Some(told) if told.step.is_none() && told.action >= action => level(told.action, Some(told.by)),
+        Some(told) if told.step.is_none() && told.covers(told.action, action) => {
+            level(told.action, Some(told.by))
+        }
         _ => level(action, None),
     };
     Plan { level, next }
@@ -216,6 +236,8 @@ struct Told<'a> {
     /// None when told by a predecessor, whose steps are others.
     step: Option<u8>,
     action: Action,
+    /// Less grave than what its campaign says now.
+    milder: bool,
     /// The session's own start, from when it was told and after how long that step comes.
     start: Moment,
     /// The ladder that it was told on.
@@ -228,13 +250,18 @@ impl Told<'_> {
     ///
     /// What a predecessor had before it keeps its countdown. A step that is stronger than all that, or sooner, is
     /// paced and counted as for everybody: else a week-old prompt would turn into its replacement's deadline at once.
-    fn due_at(&self, step: &Step, start: Moment) -> Moment {
+    fn due_at(&self, step: &Step, start: Option<Moment>) -> Option<Moment> {
         if self.step.is_some() {
-            return self.start + step.after;
+            return Some(self.start + step.after);
         }
-        let promised = self.steps.iter().find(|old| old.action >= step.action);
+        let promised = self.steps.iter().find(|old| self.covers(old.action, step.action));
         let kept = promised.map(|old| self.start + step.after.max(old.after));
-        kept.into_iter().fold(start + step.after, Moment::min)
+        kept.into_iter().chain(start.map(|start| start + step.after)).min()
+    }
+
+    /// What was told stands instead of what is asked now.
+    fn covers(&self, told: Action, asked: Action) -> bool {
+        told > asked || (told == asked && !self.milder)
     }
 
     fn steps_climbed(&self, steps: &[Step]) -> usize {
@@ -244,16 +271,21 @@ impl Told<'_> {
 
 /// The latest that counts. A page that came back still old from a predecessor is owed afresh.
 fn told<'a>(ladder: &'a Ladder, run: LogNumber, sights: &[Sight]) -> Option<Told<'a>> {
-    let told = |by: LogNumber, run: LogNumber, steps: &'a [Step], own: bool| {
+    let told = |by: LogNumber, run: LogNumber, steps: &'a [Step], severity: Severity, own: bool| {
         let sights = || sights.iter().filter(|sight| sight.campaign == by && sight.run == run);
         let latest = sights().max_by_key(|sight| sight.step)?;
         let step = steps.get(usize::from(latest.step)).or(steps.last());
         let (after, action) = step.map_or((Period::ZERO, Action::Silent), |step| (step.after, step.action));
         let (step, start) = (own.then_some(latest.step), latest.at - after);
-        Some(Told { by, step, action, start, steps, spent: sights().any(|sight| sight.spent) })
+        let spent = sights().any(|sight| sight.spent);
+        let milder = severity < ladder.severity;
+        Some(Told { by, step, action, milder, start, steps, spent })
     };
-    told(ladder.campaign, run, &ladder.steps, true).or_else(|| {
-        let mut kept = ladder.inherited.iter().filter_map(|(by, run, steps)| told(*by, *run, steps, false));
+    told(ladder.campaign, run, &ladder.steps, ladder.severity, true).or_else(|| {
+        let mut kept = ladder
+            .inherited
+            .iter()
+            .filter_map(|old| told(old.campaign, old.run, &old.steps, old.severity, false));
         kept.next().filter(|told| !told.spent)
     })
 }

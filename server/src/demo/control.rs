@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use freshwire::{
     api::{
         answers::{AppAnswer, Changed, ReleaseAnswer, ReleaseStatus, ReleasesAnswer},
-        bodies::{CurrentBody, MinimumBody},
+        bodies::{CurrentBody, MinimumBody, PaceBody},
     },
     clock,
     core::{
@@ -75,17 +75,13 @@ async fn raise_to_current(stage: &Stage) -> Result<Story, CallError> {
         let text = format!("The minimum is {version} already: it can't be above what pages could move to.");
         return Ok(stage.tell(text, "Deploy a build, and raise it again.", true));
     }
-    let body = MinimumBody {
-        version: Some(version.clone()),
-        build: None,
-        reason: ADVISORY.to_owned(),
+    let pace = PaceBody {
         action: Some(Action::Countdown),
-        over: None,
-        deadline: None,
         countdown: Some(COUNTDOWN),
         hold_cap: Some(HOLD_CAP),
-        steps: Vec::new(),
+        ..PaceBody::default()
     };
+    let body = MinimumBody::new(Some(version.clone()), None, ADVISORY.to_owned(), pace);
     let changed: Changed = stage.operator.change(Method::PUT, "/minimum", &body).await?;
     let text =
         format!("Nothing below {version} is supported any more, because of {ADVISORY}. {}", asked(&changed));
@@ -132,17 +128,9 @@ async fn back_to_previous(stage: &Stage) -> Result<Story, CallError> {
     let build = stage.build(previous.build.as_str()).unwrap_or_else(|| Arc::new(build_of(previous)));
     stage.deploy(build);
     let (bad, good) = (named(current), named(previous));
-    let body = CurrentBody {
-        build: previous.build.clone(),
-        reason: Some(format!("totals are wrong in {bad}")),
-        recall: true,
-        action: Some(Action::Prompt),
-        over: None,
-        deadline: None,
-        countdown: None,
-        hold_cap: None,
-        steps: Vec::new(),
-    };
+    let pace = PaceBody { action: Some(Action::Prompt), ..PaceBody::default() };
+    let reason = Some(format!("totals are wrong in {bad}"));
+    let body = CurrentBody::new(previous.build.clone(), reason, true, pace);
     let changed: Changed = match stage.operator.change(Method::PUT, "/current", &body).await {
         Ok(changed) => changed,
         Err(error) => {

@@ -103,6 +103,12 @@ pub fn release(build: &str, version: &str, planned: &Planned, severity: Severity
         rolling: false,
         anyway: false,
         over: None,
+        waves: Vec::new(),
+        hold: None,
+        brake: None,
+        unproven_ok: false,
+        countdown: None,
+        hold_cap: None,
         steps: Vec::new(),
     }
 }

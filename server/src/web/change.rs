@@ -11,6 +11,7 @@ use crate::{
         census::{BuildCount, rows},
         change::{Action, AppChange, Change, Floor, Step, Terms, Topic, one_step},
         names::{AppName, LogNumber},
+        pace::{HOLD, MOST_WAVES, Pace, Share},
         plan::prospect,
         time::{LONGEST, Period},
     },
@@ -93,11 +94,11 @@ fn sets_in_motion(change: &mut AppChange) -> bool {
 
 fn over_of(change: &mut AppChange) -> Option<&mut Period> {
     match change {
-        AppChange::Release(new) => Some(&mut new.over),
-        AppChange::Settle { over, .. } => Some(over),
+        AppChange::Release(new) => Some(&mut new.pace.over),
+        AppChange::Settle { pace, .. } => Some(&mut pace.over),
         AppChange::Current { terms, .. }
         | AppChange::Minimum { terms, .. }
-        | AppChange::Retire { terms, .. } => Some(&mut terms.over),
+        | AppChange::Retire { terms, .. } => Some(&mut terms.pace.over),
         _ => None,
     }
 }
@@ -135,7 +136,7 @@ fn answer(name: &AppName, accepted: &Accepted, counts: &[BuildCount], dry_run: b
     let (current, minimum) = (current_ref(&before), minimum_ref(&before));
     Changed {
         affected,
-        over: campaign.map(|campaign| campaign.terms.over),
+        over: campaign.map(|campaign| campaign.terms.pace.over),
         steps: campaign.map(|campaign| campaign.terms.steps.clone()).unwrap_or_default(),
         campaign: campaign.filter(|_| !dry_run).map(|campaign| campaign.number),
         dry_run,
@@ -152,7 +153,7 @@ fn repeated(context: &Context, name: &AppName, number: LogNumber) -> Changed {
     Changed {
         campaign: campaign.map(|campaign| campaign.number),
         affected: campaign.map(|campaign| affected(&app, campaign.number, &counts)).unwrap_or_default(),
-        over: campaign.map(|campaign| campaign.terms.over),
+        over: campaign.map(|campaign| campaign.terms.pace.over),
         steps: campaign.map(|campaign| campaign.terms.steps.clone()).unwrap_or_default(),
         repeated: true,
         ..standing_still(&app, number)
@@ -202,7 +203,48 @@ pub fn terms(pace: &PaceBody, default: Action) -> Result<Terms, Refusal> {
         steps.push(Step { after, action: Action::Force });
     }
     check_steps(&steps)?;
-    Ok(Terms { over: Period::ZERO, steps, countdown: pace.countdown, hold_cap: pace.hold_cap })
+    Ok(Terms { pace: speed(pace)?, steps, countdown: pace.countdown, hold_cap: pace.hold_cap })
+}
+
+/// How fast pages are moved, and when to stop, from how the operator says it. `over` is worked out by [`change`].
+pub fn speed(body: &PaceBody) -> Result<Pace, Refusal> {
+    check_waves(&body.waves)?;
+    if body.waves.is_empty() && body.hold.is_some() {
+        return Err(invalid(
+            "hold",
+            "hold is the time between waves: give waves too, such as [\"10%\", \"100%\"]",
+        ));
+    }
+    Ok(Pace {
+        over: body.over.unwrap_or_default(),
+        waves: body.waves.clone(),
+        hold: body.hold.unwrap_or(HOLD),
+        brake: body.brake.unwrap_or_default(),
+        unproven_ok: body.unproven_ok,
+    })
+}
+
+/// Waves rise, and the last one is everybody.
+fn check_waves(waves: &[Share]) -> Result<(), Refusal> {
+    if waves.len() > MOST_WAVES {
+        return Err(invalid("waves", format!("at most {MOST_WAVES} waves")));
+    }
+    if let Some(pair) = waves.windows(2).find(|pair| pair[0] >= pair[1]) {
+        return Err(invalid(
+            "waves",
+            format!(
+                "each wave must be larger than the one before, and {} is followed by {}",
+                pair[0], pair[1]
+            ),
+        ));
+    }
+    match waves.last() {
+        Some(last) if *last != Share::ALL => Err(invalid(
+            "waves",
+            format!("the last wave must be 100%, and it is {last}: nobody may be forgotten"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Steps rise in time and in strength, and begin at once.

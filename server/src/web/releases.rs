@@ -11,7 +11,7 @@ use axum::{
 use super::{
     Context, Ctx,
     auth::{Reader, Releaser},
-    change::{change, check_steps, check_text, invalid, standing_still},
+    change::{change, check_steps, check_text, invalid, speed, standing_still},
     page::PageQuery,
     problem::ApiError,
     request::{AtLeast, ChangeHeaders, ChangeQuery, Known, Named, Wish, known},
@@ -25,7 +25,7 @@ use crate::{
         app::{App, Refusal, Release},
         change::{AppChange, NewRelease},
         names::{AppName, BuildId},
-        time::Period,
+        pace::Pace,
     },
 };
 
@@ -102,11 +102,26 @@ pub async fn settle(
 ) -> Result<Json<Changed>, ApiError> {
     known(&context.ledger.state(), &name)?;
     let build = build_id(&build)?;
-    change(&context, &caller, &name, &wish, wish.body.over, |_, _| {
-        Ok(AppChange::Settle { build: build.clone(), over: Period::ZERO })
+    change(&context, &caller, &name, &wish, wish.body.over, |app, body| {
+        Ok(AppChange::Settle { build: build.clone(), pace: settle_pace(app, &build, body)?, reason: None })
     })
     .await
     .map(Json)
+}
+
+/// As asked; what isn't said is as the release was registered.
+fn settle_pace(app: &App, build: &BuildId, body: &SettleBody) -> Result<Pace, Refusal> {
+    let asked = speed(&body.pace())?;
+    let Some(release) = app.release(build) else { return Ok(asked) };
+    let registered = &release.new.pace;
+    let waves_asked = !asked.waves.is_empty();
+    Ok(Pace {
+        waves: if waves_asked { asked.waves } else { registered.waves.clone() },
+        hold: if waves_asked { asked.hold } else { registered.hold },
+        brake: body.brake.unwrap_or(registered.brake),
+        unproven_ok: asked.unproven_ok || registered.unproven_ok,
+        ..asked
+    })
 }
 
 /// A build ID from a path.
@@ -123,7 +138,9 @@ fn registered_the_same(context: &Context, name: &AppName, wish: &Wish<ReleaseBod
         return None;
     }
     let there = app.release(&wish.body.build)?;
-    let new = NewRelease { over: there.new.over, anyway: there.new.anyway, ..new_release(&wish.body).ok()? };
+    let same = new_release(&wish.body).ok()?;
+    let pace = Pace { over: there.new.pace.over, ..same.pace };
+    let new = NewRelease { pace, anyway: there.new.anyway, ..same };
     (there.new == new).then(|| Changed { repeated: true, ..standing_still(&app, app.number) })
 }
 
@@ -159,8 +176,10 @@ fn new_release(body: &ReleaseBody) -> Result<NewRelease, Refusal> {
         preload: body.preload.clone(),
         rolling: body.rolling,
         anyway: body.anyway,
-        over: Period::ZERO,
+        pace: speed(&body.pace())?,
         steps: body.steps.clone(),
+        countdown: body.countdown,
+        hold_cap: body.hold_cap,
     })
 }
 

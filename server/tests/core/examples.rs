@@ -5,6 +5,7 @@ use freshwire::core::{
     change::{AppChange, Floor, NewRelease, Settings, Severity, Terms},
     judge::{Standing, Why, judge},
     order::Order,
+    pace::Pace,
     state::Verdict,
     time::{Moment, Period},
 };
@@ -124,7 +125,7 @@ fn a_page_above_current_is_ahead_of_it() {
     let mut story = versions(&["1.0.0", "2.0.0"]);
     story.must_release(NewRelease { rolling: true, ..release("b3", Some("3.0.0")) });
     assert_eq!(standing(&story, "b3", None), AHEAD);
-    story.must(AppChange::Settle { build: build("b3"), over: Period::ZERO });
+    story.must(AppChange::Settle { build: build("b3"), pace: Pace::default(), reason: None });
     assert_eq!(standing(&story, "b3", None), CURRENT);
     story.must(current("b1"));
     assert_eq!(standing(&story, "b2", None), AHEAD);
@@ -193,7 +194,11 @@ fn what_would_lock_everyone_out_is_refused() {
     let older = NewRelease { anyway: true, ..release("b3", Some("1.4.0")) };
     assert!(locked_out(&story.write(AppChange::Release(Box::new(older.clone())))));
     story.must_release(NewRelease { rolling: true, ..older });
-    assert!(locked_out(&story.write(AppChange::Settle { build: build("b3"), over: Period::ZERO })));
+    assert!(locked_out(&story.write(AppChange::Settle {
+        build: build("b3"),
+        pace: Pace::default(),
+        reason: None
+    })));
     story.must(retire("b1"));
     assert!(locked_out(&story.write(current("b1"))));
 }
@@ -272,7 +277,7 @@ fn a_lower_version_settles_at_once_only_if_told_so() {
 #[test]
 fn a_release_settles_once() {
     let mut story = builds(1);
-    let settle = |id| AppChange::Settle { build: build(id), over: Period::ZERO };
+    let settle = |id| AppChange::Settle { build: build(id), pace: Pace::default(), reason: None };
     assert!(matches!(story.write(settle("b1")), Verdict::Refused(Refusal::Conflict(_))));
     assert!(matches!(story.write(settle("b9")), Verdict::Refused(Refusal::NotFound(_))));
     story.must_release(NewRelease { rolling: true, ..release("b2", None) });
@@ -294,7 +299,7 @@ fn a_builds_id_stands_for_one_release_only() {
 fn a_pause_that_names_another_run_is_refused() {
     let mut story = builds(2);
     let campaign = story.must(minimum(Floor::Build(build("b2"))));
-    let pause = |run| AppChange::Pause { campaign, run, reason: "brake".into() };
+    let pause = |run| AppChange::Pause { campaign, run, reason: "brake".into(), brake: true };
     story.must(pause(campaign));
     assert!(matches!(story.write(pause(campaign)), Verdict::Refused(Refusal::Conflict(_))), "paused already");
     let run = story.must(AppChange::Resume { campaign });

@@ -6,6 +6,7 @@ use freshwire::core::{
     change::{AppChange, Change, Draft, Entry, Floor, NewRelease, Request, Settings, Terms},
     names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
+    pace::Pace,
     push::PushData,
     time::{LONGEST, Moment, Period},
     token::{Scope, Token, TokenChange},
@@ -14,7 +15,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::story::{any_action, any_release, any_terms, any_version, cases};
+use super::story::{any_action, any_pace, any_release, any_terms, any_version, cases};
 
 fn any_name() -> impl Strategy<Value = AppName> {
     "[a-z0-9-]{1,64}".prop_map(|text| text.parse().expect("a slug"))
@@ -52,8 +53,8 @@ fn any_full_release() -> impl Strategy<Value = NewRelease> {
     let texts = (prop::option::of(".*"), prop::option::of(".*"));
     let some = || prop::collection::vec(".*", 0..3);
     let lists = (some(), prop::collection::btree_map(".*", ".*", 0..3), some());
-    (any_release(), any_build_id(), texts, lists, prop::option::of(any_moment()), any_length()).prop_map(
-        |(release, build, (by, message), (needs, assets, preload), committed_at, over)| NewRelease {
+    (any_release(), any_build_id(), texts, lists, prop::option::of(any_moment()), any_pace()).prop_map(
+        |(release, build, (by, message), (needs, assets, preload), committed_at, pace)| NewRelease {
             build,
             by,
             message,
@@ -61,14 +62,15 @@ fn any_full_release() -> impl Strategy<Value = NewRelease> {
             assets,
             preload,
             committed_at,
-            over,
+            pace,
             ..release
         },
     )
 }
 
 fn any_long_terms() -> impl Strategy<Value = Terms> {
-    (any_terms(), any_length()).prop_map(|(terms, over)| Terms { over, ..terms })
+    (any_terms(), any_length())
+        .prop_map(|(terms, over)| Terms { pace: Pace { over, ..terms.pace.clone() }, ..terms })
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -101,7 +103,8 @@ fn any_app_change() -> impl Strategy<Value = AppChange> {
     prop_oneof![
         any_settings().prop_map(AppChange::Settings),
         any_full_release().prop_map(|new| AppChange::Release(Box::new(new))),
-        (any_build_id(), any_length()).prop_map(|(build, over)| AppChange::Settle { build, over }),
+        (any_build_id(), any_pace(), prop::option::of(".*"))
+            .prop_map(|(build, pace, reason)| AppChange::Settle { build, pace, reason }),
         (any_build_id(), prop::option::of(".*"), any_long_terms())
             .prop_map(|(build, reason, terms)| AppChange::Current { build, reason, terms }),
         (floor, ".*", any_long_terms()).prop_map(|(floor, reason, terms)| AppChange::Minimum {
@@ -116,11 +119,12 @@ fn any_app_change() -> impl Strategy<Value = AppChange> {
             terms
         }),
         any_build_id().prop_map(|build| AppChange::Reinstate { build }),
-        (any_number(), any_number(), ".*").prop_map(|(campaign, run, reason)| AppChange::Pause {
-            campaign,
-            run,
-            reason
-        }),
+        (any_number(), any_number(), ".*", any::<bool>())
+            .prop_map(|(campaign, run, reason, brake)| { AppChange::Pause { campaign, run, reason, brake } }),
+        (any_number(), any_number(), any::<u8>(), ".*")
+            .prop_map(|(campaign, run, wave, reason)| { AppChange::Proven { campaign, run, wave, reason } }),
+        (any_number(), prop::option::of(".*"))
+            .prop_map(|(campaign, reason)| AppChange::Abort { campaign, reason }),
         any_number().prop_map(|campaign| AppChange::Resume { campaign }),
         any_push(),
     ]

@@ -38,7 +38,11 @@ impl Model {
             AppChange::MinimumUndo => drop(self.floors.pop()),
             AppChange::Retire { build, .. } => self.retired.push(build.clone()),
             AppChange::Reinstate { build } => self.retired.retain(|retired| retired != build),
-            AppChange::Pause { .. } | AppChange::Resume { .. } | AppChange::Push { .. } => {}
+            AppChange::Pause { .. }
+            | AppChange::Resume { .. }
+            | AppChange::Proven { .. }
+            | AppChange::Abort { .. }
+            | AppChange::Push { .. } => {}
         }
     }
 

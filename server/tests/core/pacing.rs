@@ -1,10 +1,13 @@
 //! A wave is arithmetic: places, progress, pauses.
 
 use freshwire::core::{
+    app::Refusal,
     campaign::{Campaign, place},
     change::{Action, AppChange, Floor, NewRelease, Severity, Terms, one_step},
     names::{LogNumber, SessionId},
+    pace::Pace,
     plan::{Facts, Sight, plan, prospect},
+    state::Verdict,
     time::{Moment, Period},
 };
 use proptest::prelude::*;
@@ -114,7 +117,7 @@ fn periods() -> impl Strategy<Value = Vec<(Period, Period)>> {
 fn reached(campaign: &Campaign, place: f64, now: Moment) -> bool {
     let by_moment = campaign.reached_at(place).is_some_and(|at| at <= now);
     // A millisecond of progress is the finest that moments can tell.
-    let step = 1.0 / f64::from(u32::try_from(campaign.terms.over.0).expect("a few hours"));
+    let step = 1.0 / f64::from(u32::try_from(campaign.terms.pace.over.0).expect("a few hours"));
     let progress = campaign.progress(now);
     assert!(!by_moment || progress + 1e-9 >= place, "reached {place} at a progress of {progress}");
     assert!(by_moment || progress <= place + step, "not reached {place} at a progress of {progress}");
@@ -183,5 +186,103 @@ proptest! {
         let run = story.wait(Period(pause)).must(AppChange::Resume { campaign: number });
         let level = plan(&story.app(), &prospect_of(&story), facts, story.now()).level.expect("its place was reached");
         prop_assert_eq!((level.campaign, level.run, level.step, level.told), (number, run, 0, None));
+    }
+}
+
+/// Three releases and a minimum above the first two, told in waves.
+fn in_waves(shares: &[&str], hold: Period) -> (Story, LogNumber) {
+    let mut story = Story::default();
+    for id in ["b1", "b2"] {
+        story.must_release(NewRelease { severity: Severity::Silent, ..release(id, None) });
+    }
+    let waves = shares.iter().map(|share| share.parse().expect("a share")).collect();
+    let pace = Pace { waves, hold, ..Pace::over(Period::secs(100)) };
+    let terms = Terms { steps: one_step(Action::Prompt), ..Terms::only(pace) };
+    let campaign = story.must_minimum(Floor::Build(build("b2")), terms);
+    (story, campaign)
+}
+
+fn campaign_of(story: &Story, number: LogNumber) -> Campaign {
+    (*story.app().campaigns[&number]).clone()
+}
+
+#[test]
+fn a_wave_waits_until_the_one_before_is_proven() {
+    let (mut story, number) = in_waves(&["10%", "50%", "100%"], Period::mins(5));
+    let campaign = campaign_of(&story, number);
+    // 10 s and 5 min of the first wave; without proof it goes no further, however long one waits.
+    for later in [310, 3_600, 86_400] {
+        let now = story.now() + Period::secs(later);
+        assert!(campaign.unproven(now) && (campaign.progress(now) - 0.1).abs() < 1e-9, "{later} s");
+        assert_eq!((campaign.wave(now), campaign.elapsed(now)), (0, Period::secs(310)));
+    }
+    assert!(!campaign.unproven(story.now() + Period::secs(309)));
+    assert_eq!(campaign.hold_ends_at(story.now()), Some(story.now() + Period::secs(310)));
+    assert!(campaign.reached_at(0.05).is_some() && campaign.reached_at(0.1).is_none());
+
+    // Proof that comes late begins the next wave at once; the run is the same, so nobody is told twice.
+    let proven = AppChange::Proven { campaign: number, run: number, wave: 0, reason: "30 of 30".into() };
+    story.wait(Period::secs(1_000)).must(proven.clone());
+    let campaign = campaign_of(&story, number);
+    assert_eq!(campaign.reached_at(0.2), Some(story.now() + Period::secs(10)));
+    assert_eq!((campaign.last_run().number, campaign.wave(story.now())), (number, 1));
+    assert!(matches!(story.write(proven), Verdict::Refused(_)), "once a wave");
+
+    // Proof that comes early doesn't cut the hold short.
+    story.wait(Period::secs(40)).must(AppChange::Proven {
+        campaign: number,
+        run: number,
+        wave: 1,
+        reason: "all well".into(),
+    });
+    let campaign = campaign_of(&story, number);
+    assert_eq!(campaign.reached_at(0.5), Some(story.now() + Period::mins(5)));
+    let end = story.now() + Period::mins(5) + Period::secs(50);
+    assert!((campaign.progress(end) - 1.0).abs() < 1e-9 && !campaign.unproven(end));
+}
+
+#[test]
+fn a_resume_is_proof_enough() {
+    let (mut story, number) = in_waves(&["10%", "100%"], Period::mins(1));
+    story.wait(Period::mins(30)).must(AppChange::Resume { campaign: number });
+    let campaign = campaign_of(&story, number);
+    assert_eq!(campaign.reached_at(0.2), Some(story.now() + Period::secs(10)));
+    assert_eq!(campaign.last_run().number, number, "nobody is told again");
+    assert!(matches!(story.write(AppChange::Resume { campaign: number }), Verdict::Refused(_)));
+
+    let (mut story, number) = in_waves(&["10%", "100%"], Period::mins(1));
+    story.wait(Period::mins(30)).must_pause(number);
+    let run = story.wait(Period::mins(30)).must(AppChange::Resume { campaign: number });
+    let campaign = campaign_of(&story, number);
+    assert_eq!(campaign.reached_at(0.2), Some(story.now() + Period::secs(10)), "the waits don't count");
+    assert_eq!(campaign.last_run().number, run);
+}
+
+#[test]
+fn waves_without_proof_go_on_where_that_is_allowed() {
+    let waves = ["10%", "100%"].map(|share| share.parse().expect("a share")).to_vec();
+    let pace = Pace { waves, unproven_ok: true, hold: Period::secs(30), ..Pace::over(Period::secs(100)) };
+    let mut story = Story::default();
+    story.must_release(NewRelease { severity: Severity::Silent, ..release("b1", None) });
+    story.must_release(NewRelease { severity: Severity::Important, pace, ..release("b2", None) });
+    let campaign = story.app().campaigns.values().last().expect("the release's").clone();
+    assert_eq!(campaign.reached_at(0.5), Some(story.now() + Period::secs(80)));
+    assert!(!campaign.unproven(story.now() + Period::days(1)));
+}
+
+#[test]
+fn what_is_aborted_tells_nobody_and_is_not_resumed() {
+    let (mut story, number) = raised(Period::ZERO);
+    story.must(AppChange::Abort { campaign: number, reason: Some("the wrong build".into()) });
+    let app = story.app();
+    let ladders = prospect(&app, &build("b1"), None).ladders;
+    assert!(ladders.iter().all(|ladder| ladder.campaign != number));
+    assert_eq!(
+        app.campaigns[&number].aborted.as_ref().and_then(|halt| halt.reason.as_deref()),
+        Some("the wrong build")
+    );
+    for again in [AppChange::Resume { campaign: number }, AppChange::Abort { campaign: number, reason: None }]
+    {
+        assert!(matches!(story.write(again), Verdict::Refused(Refusal::NotFound(_))));
     }
 }

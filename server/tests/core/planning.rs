@@ -5,6 +5,7 @@ use freshwire::core::{
     change::{Action, AppChange, NewRelease, Severity, Terms, one_step},
     names::{BuildId, LogNumber, SessionId},
     order::Version,
+    pace::Pace,
     plan::{Facts, Plan, Prospect, Sight, plan, prospect},
     time::{Moment, Period},
 };
@@ -107,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn of_several_campaigns_the_strongest_action_wins_then_the_earliest(
+    fn of_several_campaigns_the_strongest_action_wins_then_the_gravest_then_the_earliest(
         story in any_story(), page in any_page(), later in any_period()
     ) {
         let app = story.app();
@@ -118,7 +119,11 @@ proptest! {
             plan(&app, &Prospect { ladders: vec![ladder.clone()], ..whole.clone() }, facts, now)
         });
         let alone: Vec<_> = alone.collect();
-        let best = alone.iter().filter_map(|plan| plan.level).max_by_key(|level| (level.action, std::cmp::Reverse(level.campaign)));
+        let strongest = |plan: &Plan| plan.level.map(|level| {
+            let ladder = whole.ladders.iter().find(|ladder| ladder.campaign == level.campaign);
+            (level.action, ladder.map(|ladder| ladder.severity), std::cmp::Reverse(level.campaign))
+        });
+        let best = alone.iter().max_by_key(|plan| strongest(plan)).and_then(|plan| plan.level);
         let plan = plan(&app, &whole, facts, now);
         prop_assert_eq!(plan.level, best);
         prop_assert_eq!(plan.next, alone.iter().filter_map(|plan| plan.next).min());
@@ -199,7 +204,7 @@ fn a_release_that_was_never_settled_or_is_retired_asks_nothing_of_the_pages_belo
     });
     let campaign = story.must_release(release("new", None));
     assert_eq!(owed(&story, "old", &[]), Some((campaign, Action::Navigate)));
-    story.must(AppChange::Settle { build: build("rolling"), over: Period::ZERO });
+    story.must(AppChange::Settle { build: build("rolling"), pace: Pace::default(), reason: None });
     assert_eq!(owed(&story, "old", &[]).map(|(_, action)| action), Some(Action::Countdown));
     let terms = Terms::only_over(Period::ZERO);
     story.must(AppChange::Current { build: build("new"), reason: None, terms: terms.clone() });
@@ -237,4 +242,25 @@ fn a_page_that_came_back_still_old_is_told_no_more_of_that_run() {
     let spent = [sight(0, true)];
     let next = story.must_release(release("newer", None));
     assert_eq!(owed(&story, "old", &spent), Some((next, Action::Navigate)), "another campaign may try again");
+}
+
+#[test]
+fn a_graver_release_with_the_same_action_is_told_afresh() {
+    let mut story = Story::default();
+    story.must_release(release("b1", None));
+    let prompt = |id, severity| NewRelease { severity, steps: one_step(Action::Prompt), ..release(id, None) };
+    let campaign = story.must_release(prompt("b2", Severity::Important));
+    let at = story.now();
+    let sights = [Sight { campaign, run: campaign, step: 0, at, spent: false }];
+    let told = |story: &Story| {
+        let app = story.app();
+        let session = SessionId(uuid::Uuid::nil());
+        let facts = Facts { session, joined_at: Moment(0), sights: &sights };
+        plan(&app, &prospect(&app, &build("b1"), None), facts, story.now()).level.map(|level| level.told)
+    };
+    assert_eq!(told(&story), Some(Some(campaign)));
+    story.must_release(prompt("b3", Severity::Important));
+    assert_eq!(told(&story), Some(Some(campaign)), "what was put off stays put off");
+    story.must_release(prompt("b4", Severity::Security));
+    assert_eq!(told(&story), Some(None));
 }

@@ -3,6 +3,7 @@
 use freshwire::core::{
     change::{Action, AppChange, Floor, NewRelease, Severity, Step, Terms, one_step},
     names::{LogNumber, SessionId},
+    pace::Pace,
     plan::{Facts, Level, Plan, Sight, plan, prospect},
     time::{Moment, Period},
 };
@@ -92,7 +93,7 @@ proptest! {
         let Some(told) = owed(&story, session, &[], story.now()).level else { return Ok(()) };
         let sights = [sight(told, story.now())];
         let old = story.clone();
-        let again = Terms { over: over.max(terms.over), ..terms.clone() };
+        let again = Terms { pace: Pace::over(over.max(terms.pace.over)), ..terms.clone() };
         for gap in gaps {
             story.wait(gap);
             raise(&mut story, &again);

@@ -9,6 +9,7 @@ use freshwire::core::{
     },
     names::{AppName, BuildId, LogNumber, SessionId},
     order::{Order, Version},
+    pace::{Pace, Share},
     push::PushData,
     state::{State, Verdict},
     time::{Moment, Period},
@@ -50,8 +51,10 @@ pub fn release(id: &str, at_version: Option<&str>) -> NewRelease {
         preload: Vec::new(),
         rolling: false,
         anyway: false,
-        over: Period::ZERO,
+        pace: Pace::default(),
         steps: Vec::new(),
+        countdown: None,
+        hold_cap: None,
     }
 }
 
@@ -119,7 +122,7 @@ impl Story {
 
     pub fn must_pause(&mut self, campaign: LogNumber) -> LogNumber {
         let run = self.app().campaigns[&campaign].last_run().number;
-        self.must(AppChange::Pause { campaign, run, reason: "too fast".into() })
+        self.must(AppChange::Pause { campaign, run, reason: "too fast".into(), brake: false })
     }
 
     /// The story that these ideas make, accepted or not.
@@ -147,6 +150,8 @@ pub enum Idea {
     Reinstate(Index),
     Pause(Index),
     Resume(Index),
+    Proven(Index),
+    Abort(Index),
     Push(u8, Period),
 }
 
@@ -173,7 +178,9 @@ impl Idea {
                 ..Settings::default()
             }),
             Self::Release(new) => AppChange::Release(Box::new(new.clone())),
-            Self::Settle(index, over) => AppChange::Settle { build: released(index), over: *over },
+            Self::Settle(index, over) => {
+                AppChange::Settle { build: released(index), pace: Pace::over(*over), reason: None }
+            }
             Self::Current(index, terms) => {
                 AppChange::Current { build: released(index), reason: None, terms: terms.clone() }
             }
@@ -195,9 +202,16 @@ impl Idea {
             },
             Self::Pause(index) => {
                 let (campaign, run) = live(index);
-                AppChange::Pause { campaign, run, reason }
+                AppChange::Pause { campaign, run, reason, brake: false }
             }
             Self::Resume(index) => AppChange::Resume { campaign: live(index).0 },
+            Self::Proven(index) => {
+                let (campaign, run) = live(index);
+                let proven = app.campaigns.get(&campaign).map_or(0, |campaign| campaign.proven);
+                let wave = u8::try_from(proven).expect("few waves");
+                AppChange::Proven { campaign, run, wave, reason }
+            }
+            Self::Abort(index) => AppChange::Abort { campaign: live(index).0, reason: Some(reason) },
             Self::Push(topic, expires) => AppChange::Push {
                 topic: format!("topic-{topic}").parse().expect("a topic"),
                 data: PushData(app.number.0.into()),
@@ -244,11 +258,29 @@ pub fn any_steps() -> impl Strategy<Value = Vec<Step>> {
 
 pub fn any_terms() -> impl Strategy<Value = Terms> {
     let caps = || prop::option::of(any_period());
-    (any_period(), any_steps(), caps(), caps()).prop_map(|(over, steps, countdown, hold_cap)| Terms {
-        over,
+    (any_pace(), any_steps(), caps(), caps()).prop_map(|(pace, steps, countdown, hold_cap)| Terms {
+        pace,
         steps,
         countdown,
         hold_cap,
+    })
+}
+
+/// One wave, mostly.
+pub fn any_pace() -> impl Strategy<Value = Pace> {
+    let waves = prop_oneof![3 => Just(Vec::new()), 1 => any_waves()];
+    (any_period(), waves, any_period(), any::<bool>()).prop_map(|(over, waves, hold, unproven_ok)| Pace {
+        waves,
+        hold,
+        unproven_ok,
+        ..Pace::over(over)
+    })
+}
+
+fn any_waves() -> impl Strategy<Value = Vec<Share>> {
+    prop::collection::btree_set(1..100_u8, 0..4).prop_map(|percents| {
+        let shares = percents.into_iter().chain([100]).map(|percent| format!("{percent}%"));
+        shares.map(|share| share.parse().expect("a share")).collect()
     })
 }
 
@@ -269,7 +301,7 @@ pub fn any_release() -> impl Strategy<Value = NewRelease> {
             committed_at,
             rolling,
             anyway,
-            over,
+            pace: Pace::over(over),
             steps,
             ..release(build.as_str(), None)
         },
@@ -290,6 +322,8 @@ pub fn any_idea() -> impl Strategy<Value = Idea> {
         1 => any::<Index>().prop_map(Idea::Reinstate),
         2 => any::<Index>().prop_map(Idea::Pause),
         2 => any::<Index>().prop_map(Idea::Resume),
+        2 => any::<Index>().prop_map(Idea::Proven),
+        1 => any::<Index>().prop_map(Idea::Abort),
         2 => (0..3_u8, any_period()).prop_map(|(topic, expires)| Idea::Push(topic, expires)),
     ]
 }
