@@ -144,11 +144,10 @@ impl Campaign {
 
     /// When the place was or will be reached, if the campaign stays as it is. None: not before it is resumed or proven.
     pub fn reached_at(&self, place: f64) -> Option<Moment> {
-        let pace = &self.terms.pace;
-        if self.gate().is_some() && pace.wave_of(place) > self.proven {
+        if self.gate().is_some() && self.terms.pace.wave_of(place) > self.proven {
             return None;
         }
-        let mut needed = pace.time_to(place);
+        let mut needed = self.terms.pace.time_to(place);
         for run in &self.runs {
             let length = run.until.map(|until| until.since(run.from));
             match length {

@@ -229,13 +229,10 @@ fn check_waves(waves: &[Share]) -> Result<(), Refusal> {
     if waves.len() > MOST_WAVES {
         return Err(invalid("waves", format!("at most {MOST_WAVES} waves")));
     }
-    if let Some(pair) = waves.windows(2).find(|pair| pair[0] >= pair[1]) {
+    if let Some([one, next]) = waves.array_windows().find(|[one, next]| one >= next) {
         return Err(invalid(
             "waves",
-            format!(
-                "each wave must be larger than the one before, and {} is followed by {}",
-                pair[0], pair[1]
-            ),
+            format!("each wave must be larger than the one before, and {one} is followed by {next}"),
         ));
     }
     match waves.last() {
