@@ -6,6 +6,7 @@
 pub mod app;
 mod apply;
 pub mod assets;
+pub mod brake;
 pub mod campaign;
 pub mod census;
 pub mod change;
