@@ -12,6 +12,7 @@ use crate::core::{
     names::{AppName, BuildId, LogNumber, PushTopic, SessionId},
     order::{Order, Version},
     outcome::State,
+    pace::Share,
     time::{Moment, Period},
     token::Scope,
 };
@@ -123,6 +124,10 @@ pub struct Changed {
     pub affected: Affected,
     /// The time within which they are told.
     pub over: Option<Period>,
+    /// The shares of them that are told one after the other; empty: all in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub waves: Vec<Share>,
     /// What they are asked, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,

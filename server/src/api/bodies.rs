@@ -138,6 +138,15 @@ impl SettleBody {
     }
 }
 
+/// `POST …/campaigns/{n}/pause`, `resume` and `abort`. An empty body is fine.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HaltBody {
+    /// For the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// How pages are moved: part of the bodies below.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]

@@ -198,6 +198,7 @@ mod tests {
             push: None,
             affected: Affected::default(),
             over: None,
+            waves: Vec::new(),
             steps: Vec::new(),
             current: None,
             minimum: None,

@@ -82,6 +82,7 @@ mod tests {
             push: None,
             affected: Affected::default(),
             over: None,
+            waves: Vec::new(),
             steps: Vec::new(),
             current: Some(release("b")),
             minimum: None,

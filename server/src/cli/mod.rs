@@ -3,6 +3,7 @@
 mod apps;
 mod args;
 mod built;
+mod campaigns;
 mod census;
 mod change;
 mod client;
@@ -61,6 +62,12 @@ pub enum Command {
     Retire(retire::RetireArgs),
     /// Take back that a build is bad
     Reinstate(retire::ReinstateArgs),
+    /// Stop a campaign: its pages are told no more, and what they didn't act on is withdrawn
+    Pause(campaigns::HaltArgs),
+    /// Go on with a campaign that was paused, or waits for proof of its wave
+    Resume(campaigns::HaltArgs),
+    /// End a campaign for good
+    Abort(campaigns::HaltArgs),
     /// Send data to every open page, and to those that open until it expires
     Push(push::PushArgs),
     /// List the pushes that have not expired, and what became of them
@@ -69,6 +76,8 @@ pub enum Command {
     Census(census::CensusArgs),
     /// List open pages
     Sessions(sessions::SessionsArgs),
+    /// Why one page hasn't moved
+    Explain(sessions::ExplainArgs),
     /// Who changed what, newest first
     Log(history::LogArgs),
     /// Make, list and revoke operators' tokens
@@ -119,10 +128,14 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Minimum(args) => minimum::set(&console, args).await,
         Command::Retire(args) => retire::retire(&console, args).await,
         Command::Reinstate(args) => retire::reinstate(&console, args).await,
+        Command::Pause(args) => campaigns::pause(&console, args).await,
+        Command::Resume(args) => campaigns::resume(&console, args).await,
+        Command::Abort(args) => campaigns::abort(&console, args).await,
         Command::Push(args) => push::push(&console, args).await,
         Command::Pushes(args) => push::list(&console, args).await,
         Command::Census(args) => census::print(&console, args).await,
         Command::Sessions(args) => sessions::list(&console, args).await,
+        Command::Explain(args) => sessions::explain(&console, args).await,
         Command::Log(args) => history::list(&console, args).await,
         Command::Token(command) => token::run(&console, command).await,
         Command::Completions { shell } => {

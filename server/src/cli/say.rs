@@ -111,6 +111,7 @@ pub fn moved(changed: &Changed, verb: &str, of: Option<u64>) -> String {
         [only] if only.action == Action::Silent => format!("{verb} {pages}, without telling them (silent)"),
         steps => {
             let over = changed.over.map(|over| format!(" over {over}")).unwrap_or_default();
+            let over = format!("{over}{}", waves(changed));
             let how = if steps.is_empty() { String::new() } else { format!(": {}", self::steps(steps)) };
             format!("{verb} {pages}{over}{how}")
         }
@@ -120,6 +121,12 @@ pub fn moved(changed: &Changed, verb: &str, of: Option<u64>) -> String {
         text = format!("{text}; {builds}");
     }
     text
+}
+
+/// ` in waves of 1%, 10%, 100%`, if there is more than one.
+fn waves(changed: &Changed) -> String {
+    let waves: Vec<_> = changed.waves.iter().map(ToString::to_string).collect();
+    if waves.len() < 2 { String::new() } else { format!(" in waves of {}", waves.join(", ")) }
 }
 
 fn builds(affected: &Affected) -> String {
@@ -209,6 +216,7 @@ mod tests {
                 builds: builds.iter().map(affected_build).collect(),
             },
             over: Some(Period::secs(1)),
+            waves: Vec::new(),
             steps: vec![
                 Step { after: Period::ZERO, action: Action::Prompt },
                 Step { after: Period::mins(30), action: Action::Countdown },

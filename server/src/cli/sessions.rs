@@ -1,6 +1,7 @@
 //! `sessions`: the open pages behind a count.
 
 use clap::Args;
+use uuid::Uuid;
 
 use super::{
     Console, OfApp, Trouble,
@@ -11,7 +12,7 @@ use super::{
     terminal::{Terminal, standing_style},
 };
 use crate::{
-    api::answers::{SessionAnswer, SessionsAnswer},
+    api::answers::{SessionAnswer, SessionDetail, SessionsAnswer},
     core::{
         judge::{Standing, Why},
         names::BuildId,
@@ -43,6 +44,26 @@ const OUTCOMES: [&str; 17] = [
 
 /// Where the column of the hosts stands if there is one: beside the build.
 const HOST: usize = 2;
+
+/// What `explain` takes.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// Its ID, as in `freshwire sessions`
+    session: Uuid,
+}
+
+/// Says why one page hasn't moved.
+pub async fn explain(console: &Console, args: ExplainArgs) -> Result<(), Trouble> {
+    let session = args.session.to_string();
+    let path = ["apps", args.of.app.as_str(), "sessions", &session];
+    let answer = console.client()?.get(&path, &[]).await?;
+    if !console.printed_json(&answer) {
+        Console::say(typed::<SessionDetail>(&answer)?.explanation);
+    }
+    Ok(())
+}
 
 /// What `sessions` takes. Several filters are joined by 'and'.
 #[derive(Args, Debug)]

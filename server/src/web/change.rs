@@ -137,6 +137,7 @@ fn answer(name: &AppName, accepted: &Accepted, counts: &[BuildCount], dry_run: b
     Changed {
         affected,
         over: campaign.map(|campaign| campaign.terms.pace.over),
+        waves: campaign.map(|campaign| campaign.terms.pace.waves.clone()).unwrap_or_default(),
         steps: campaign.map(|campaign| campaign.terms.steps.clone()).unwrap_or_default(),
         campaign: campaign.filter(|_| !dry_run).map(|campaign| campaign.number),
         dry_run,
@@ -154,6 +155,7 @@ fn repeated(context: &Context, name: &AppName, number: LogNumber) -> Changed {
         campaign: campaign.map(|campaign| campaign.number),
         affected: campaign.map(|campaign| affected(&app, campaign.number, &counts)).unwrap_or_default(),
         over: campaign.map(|campaign| campaign.terms.pace.over),
+        waves: campaign.map(|campaign| campaign.terms.pace.waves.clone()).unwrap_or_default(),
         steps: campaign.map(|campaign| campaign.terms.steps.clone()).unwrap_or_default(),
         repeated: true,
         ..standing_still(&app, number)
@@ -168,6 +170,7 @@ pub fn standing_still(app: &App, number: LogNumber) -> Changed {
         push: None,
         affected: Affected::default(),
         over: None,
+        waves: Vec::new(),
         steps: Vec::new(),
         current: current_ref(app),
         minimum: minimum_ref(app),

@@ -12,6 +12,7 @@ mod history;
 mod metrics;
 mod minimum;
 mod page;
+mod pausing;
 mod poll;
 mod problem;
 mod push;
@@ -153,6 +154,9 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(retire::reinstate))
         .routes(routes!(current::put))
         .routes(routes!(minimum::put, minimum::undo))
+        .routes(routes!(pausing::pause))
+        .routes(routes!(pausing::resume))
+        .routes(routes!(pausing::abort))
         .routes(routes!(sessions::census))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod campaigns;
 mod changes;
 mod cli;
 mod cli_push;
