@@ -8,6 +8,7 @@ use super::{
     say,
     table::{Cell, Column, Table},
     terminal::{DIM, Terminal, standing_style},
+    watch,
 };
 use crate::{
     api::answers::CensusAnswer,
@@ -19,10 +20,16 @@ use crate::{
 pub struct CensusArgs {
     #[command(flatten)]
     of: OfApp,
+    /// Keep it up to date until Ctrl-C: redrawn on a terminal, else a line for every change
+    #[arg(long)]
+    watch: bool,
 }
 
 /// Prints the census.
 pub async fn print(console: &Console, args: CensusArgs) -> Result<(), Trouble> {
+    if args.watch {
+        return watch::census(console, &args.of.app).await;
+    }
     let app = args.of.app.as_str();
     let answer = console.client()?.get(&["apps", app, "census"], &[]).await?;
     let census: CensusAnswer = typed(&answer)?;
@@ -45,19 +52,26 @@ pub async fn print(console: &Console, args: CensusArgs) -> Result<(), Trouble> {
 
 /// A count that isn't whole looks like one that is; say so where no program takes it for data.
 fn warn(console: &Console, census: &CensusAnswer) {
-    if !census.complete {
-        let missing = census.missing.join(", ");
-        console.terminal.complain("warning", &format!("not all counted: no answer from {missing}"));
-    }
-    if census.warming {
-        console.terminal.complain(
-            "warning",
-            "not all counted yet: a server has started lately, and pages are still finding their way back",
-        );
+    for doubt in doubts(census) {
+        console.terminal.complain("warning", &doubt);
     }
 }
 
-fn table(census: &CensusAnswer, now: Moment) -> Table {
+/// Why a count isn't whole.
+pub fn doubts(census: &CensusAnswer) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if !census.complete {
+        doubts.push(format!("not all counted: no answer from {}", census.missing.join(", ")));
+    }
+    if census.warming {
+        let why = "a server has started lately, and pages are still finding their way back";
+        doubts.push(format!("not all counted yet: {why}"));
+    }
+    doubts
+}
+
+/// A row for every build.
+pub fn table(census: &CensusAnswer, now: Moment) -> Table {
     let mut table = Table::new([
         Column::text("BUILD"),
         Column::text("VERSION"),
@@ -87,7 +101,7 @@ fn table(census: &CensusAnswer, now: Moment) -> Table {
 
 /// `43 sessions · 54% current · 3 unsupported · minimum 2.4.0`
 #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
-fn summary(census: &CensusAnswer) -> String {
+pub fn summary(census: &CensusAnswer) -> String {
     let on = |standing| -> u64 {
         census.rows.iter().filter(|row| row.standing == standing).map(|row| row.sessions).sum()
     };

@@ -4,6 +4,7 @@ use std::{error::Error as _, io, net::IpAddr, time::Duration};
 
 use reqwest::{Method, StatusCode, Url, header};
 use serde_json::Value;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::trouble::Trouble;
@@ -13,13 +14,15 @@ use crate::api::answers::Problem;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Time for an answer: longer than the server itself waits for its log.
 const ANSWER: Duration = Duration::from_secs(30);
+/// Time for a stream of events: as long as it comes, but a time there must be.
+const ENDLESS: Duration = Duration::from_hours(365 * 24);
 /// Pauses before a change whose fate isn't known is sent again under the same key.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 /// Most that one page of a list holds.
 const PAGE: usize = 1000;
 
 /// Asks one server as one operator.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     base: Url,
@@ -62,6 +65,34 @@ impl Client {
         let request = self.request(Method::GET, path, query);
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.read(answer, app_of(path)).await
+    }
+
+    /// Begins to read a stream of events that doesn't end by itself, after the event that was seen last.
+    pub async fn follow(
+        &self,
+        path: &[&str],
+        last_event: Option<&str>,
+    ) -> Result<reqwest::Response, Trouble> {
+        let mut request = self.request(Method::GET, path, &[]).timeout(ENDLESS);
+        // Beside JSON, which is what a refusal is.
+        request = request.header(header::ACCEPT, "text/event-stream");
+        if let Some(id) = last_event {
+            request = request.header("last-event-id", id);
+        }
+        let answer = timeout(ANSWER, request.send()).await;
+        let late = |_| Trouble::Unreachable { url: self.name(), cause: "no answer in time".to_owned() };
+        let answer = answer.map_err(late)?.map_err(|error| self.unreachable(&error))?;
+        let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if answer.status().is_success() && kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
+            return Ok(answer);
+        }
+        self.read(answer, app_of(path)).await?;
+        Err(Trouble::Strange { url: self.name(), why: "its answer is not a stream of events".to_owned() })
+    }
+
+    /// What a stream of events ended with.
+    pub fn broken(&self, error: &reqwest::Error) -> Trouble {
+        self.unreachable(error)
     }
 
     /// Reads a list, page after page up to `limit` items, as one answer whose `next` is that of the last page.
@@ -142,7 +173,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.http.request(method, url).header(header::ACCEPT, "application/json");
+        let request = self.http.request(method, url);
         match &self.token {
             Some(token) => request.header(header::AUTHORIZATION, token.clone()),
             None => request,

@@ -8,7 +8,9 @@ mod census;
 mod change;
 mod client;
 mod current;
+mod events;
 mod history;
+mod live;
 mod minimum;
 mod push;
 mod release;
@@ -17,10 +19,12 @@ mod say;
 mod sessions;
 mod shell;
 mod snippet;
+mod sse;
 mod table;
 mod terminal;
 mod token;
 mod trouble;
+mod watch;
 
 use std::{cell::OnceCell, path::PathBuf, process::ExitCode};
 

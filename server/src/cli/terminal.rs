@@ -40,16 +40,37 @@ impl Terminal {
         self.look.width.is_some()
     }
 
+    /// What can be drawn over stands here: a terminal that knows how.
+    pub fn is_live(&self) -> bool {
+        self.is_one() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Columns and rows of the terminal as they are now.
+    pub fn size(&self) -> (usize, usize) {
+        const USUAL_ROWS: usize = 24;
+        let asked = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        let columns = asked.map_or(0, |size| size.ws_col.into());
+        let rows = asked.map_or(0, |size| size.ws_row.into());
+        let columns = if columns > 0 { columns } else { self.look.width.unwrap_or_else(width) };
+        (columns, if rows > 0 { rows } else { USUAL_ROWS })
+    }
+
     /// Prints to standard output. A reader that has gone away (`| head`) is no error; a full disk ends the program.
     pub fn print(text: &str) {
+        Self::prints_on(text);
+    }
+
+    /// The same for what prints on and on: false when nobody reads it any more.
+    pub fn prints_on(text: &str) -> bool {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+            Err(error) => {
                 Self::note(&format!("error: can't write the answer: {error}"));
                 std::process::exit(1);
             }
-            _ => {}
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -36,6 +39,7 @@ pub struct Share {
 #[derive(Default)]
 pub struct Counts {
     rows: Mutex<HashMap<Arc<RowKey>, Row>>,
+    generation: AtomicU64,
 }
 
 #[derive(Default)]
@@ -58,6 +62,7 @@ impl Counts {
         row.sessions += 1;
         row.add(share);
         *row.connected.entry(second(connected_at)).or_default() += 1;
+        self.changed();
         key
     }
 
@@ -89,6 +94,7 @@ impl Counts {
     /// Counts a session that vanished, in the row it was in.
     pub fn add_away(&self, key: &Arc<RowKey>) {
         self.rows.lock().entry(key.clone()).or_default().away += 1;
+        self.changed();
     }
 
     /// Finds the row of a session that vanished before a restart, and counts it.
@@ -96,6 +102,7 @@ impl Counts {
         let mut rows = self.rows.lock();
         let key = place(&rows, app, key);
         rows.entry(key.clone()).or_default().away += 1;
+        self.changed();
         key
     }
 
@@ -117,6 +124,16 @@ impl Counts {
         if row.sessions == 0 && row.away == 0 {
             rows.remove(key);
         }
+        self.changed();
+    }
+
+    /// Another number whenever something has changed. Who reads it before the rows misses nothing.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
     }
 }
 

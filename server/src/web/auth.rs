@@ -35,9 +35,18 @@ pub struct Caller {
     pub name: String,
     scope: Scope,
     app: Option<AppName>,
+    /// Hash of the token's secret. None: the admin token, which is valid for as long as the server runs.
+    hash: Option<String>,
 }
 
 impl Reader {
+    /// The token has neither expired nor been revoked since: for answers that go on and on.
+    pub fn is_still_valid(&self, context: &Context) -> bool {
+        let known =
+            |hash: &String| context.ledger.state().tokens.tokens.find(hash, crate::clock::now()).is_some();
+        self.0.hash.as_ref().is_none_or(known)
+    }
+
     /// Whether the caller may see an app.
     pub fn may_see(&self, app: &AppName) -> bool {
         self.0.app.as_ref().is_none_or(|own| own == app)
@@ -95,11 +104,16 @@ fn authenticate(parts: &Parts, context: &Context) -> Result<Caller, ApiError> {
     if let Some(admin) = &context.admin_token_hash
         && bool::from(admin.as_bytes().ct_eq(hash.as_bytes()))
     {
-        return Ok(Caller { name: "admin".to_owned(), scope: Scope::Admin, app: None });
+        return Ok(Caller { name: "admin".to_owned(), scope: Scope::Admin, app: None, hash: None });
     }
     let state = context.ledger.state();
     match state.tokens.tokens.find(&hash, crate::clock::now()) {
-        Some(token) => Ok(Caller { name: token.name.clone(), scope: token.scope, app: token.app.clone() }),
+        Some(token) => Ok(Caller {
+            name: token.name.clone(),
+            scope: token.scope,
+            app: token.app.clone(),
+            hash: Some(hash),
+        }),
         None => Err(ApiError::unauthorized("this token is unknown, revoked or expired")),
     }
 }

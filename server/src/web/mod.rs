@@ -6,6 +6,8 @@ mod auth;
 mod change;
 mod connect;
 mod current;
+mod events;
+mod feed;
 mod floor;
 mod health;
 mod history;
@@ -163,6 +165,7 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(push::push))
         .routes(routes!(push::list))
         .routes(routes!(history::log))
+        .routes(routes!(events::events))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
 }

@@ -9,12 +9,13 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 
 /// The calls of the contract's table as far as their features are there.
-const CALLS: [&str; 20] = [
+const CALLS: [&str; 21] = [
     "GET /v1/apps",
     "GET /v1/apps/{app}",
     "PUT /v1/apps/{app}",
     "GET /v1/apps/{app}/census",
     "PUT /v1/apps/{app}/current",
+    "GET /v1/apps/{app}/events",
     "GET /v1/apps/{app}/log",
     "PUT /v1/apps/{app}/minimum",
     "DELETE /v1/apps/{app}/minimum",
