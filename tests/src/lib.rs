@@ -6,6 +6,7 @@
 )]
 
 pub mod drafts;
+pub mod events;
 pub mod log_contract;
 pub mod page;
 pub mod process;

@@ -15,6 +15,7 @@ mod demo;
 mod disk;
 mod drain;
 mod embedded;
+mod events;
 mod frames;
 mod identity;
 mod log_contract;
