@@ -13,6 +13,7 @@ use crate::core::{
     order::{Order, Version},
     outcome::State,
     pace::Share,
+    select::Select,
     time::{Moment, Period},
     token::Scope,
 };
@@ -285,13 +286,19 @@ pub struct SessionsAnswer {
     pub missing: Vec<String>,
 }
 
-/// The latest push to a topic.
+/// The latest push to a topic and a selection.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PushAnswer {
     /// Its name.
     pub push: LogNumber,
     /// What it is about.
     pub topic: PushTopic,
+    /// The pages that it is for; none given: all of the app.
+    #[serde(default, skip_serializing_if = "Select::is_everybody")]
+    pub select: Select,
+    /// The time within which they get it.
+    #[serde(default)]
+    pub over: Period,
     /// Length of its data as JSON.
     pub bytes: u64,
     /// When it was pushed.

@@ -11,6 +11,7 @@ use crate::core::{
     order::{Order, Version},
     pace::{Brake, Share},
     push::PushData,
+    select::Select,
     time::{Moment, Period},
     token::Scope,
 };
@@ -316,12 +317,18 @@ paced_body! {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushBody {
-    /// What it is about; it replaces what was pushed to the topic before.
+    /// What it is about; it replaces what was pushed to the topic, for the same selection, before.
     pub topic: PushTopic,
-    /// Any JSON of at most 16 KiB: every page of the app gets it, once.
+    /// The pages that it is for; default all of the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select: Option<Select>,
+    /// Any JSON of at most 16 KiB: every page that it is for gets it, once.
     #[schema(value_type = Value)]
     pub data: PushData,
-    /// For how long pages that connect get it; default 1h.
+    /// The time within which pages get it, each at its place; default at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Period>,
+    /// For how long pages that connect get it; default 1h, counted from the end of `over`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Period>,
 }

@@ -21,6 +21,9 @@ use crate::{
 /// Names of the actions, from mild to strong.
 pub const ACTIONS: [&str; 5] = ["silent", "navigate", "prompt", "countdown", "force"];
 
+/// Where pages can stand.
+pub const STANDINGS: [&str; 5] = ["current", "stale", "unsupported", "ahead", "unknown"];
+
 /// A parser of one of the API's words.
 pub fn word<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     words: impl IntoIterator<Item = &'static str>,

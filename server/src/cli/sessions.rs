@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Console, OfApp, Trouble,
-    args::{parse_label, word},
+    args::{STANDINGS, parse_label, word},
     client::typed,
     say,
     table::{Cell, Column, Table},
@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-const STANDINGS: [&str; 5] = ["current", "stale", "unsupported", "ahead", "unknown"];
 /// Outcomes that are no states, then the states.
 const OUTCOMES: [&str; 17] = [
     "origin_stale",

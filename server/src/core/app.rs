@@ -9,9 +9,9 @@ use std::{
 use super::{
     campaign::Campaign,
     change::{Floor, NewRelease, Request, Settings, Terms},
-    names::{AppName, BuildId, LogNumber, PushTopic},
+    names::{AppName, BuildId, LogNumber},
     order::{Order, Version},
-    push::Push,
+    push::{Key, Push},
     time::{Moment, Period},
 };
 
@@ -40,8 +40,8 @@ pub struct App {
     pub retired: BTreeMap<BuildId, Retirement>,
     /// By number; ended ones are kept for a while.
     pub campaigns: BTreeMap<LogNumber, Arc<Campaign>>,
-    /// The latest of each topic; those that expired before the last entry are gone.
-    pub pushes: BTreeMap<PushTopic, Arc<Push>>,
+    /// The latest of each topic and selection; those that expired before the last entry are gone.
+    pub pushes: BTreeMap<Key, Arc<Push>>,
     requests: Requests,
 }
 

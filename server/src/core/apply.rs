@@ -69,7 +69,7 @@ impl App {
                 campaign.aborted = Some(Halt { at, by, reason: reason.clone(), brake: false });
             }
             AppChange::Resume { campaign } => app.resume(*campaign, stamp)?,
-            AppChange::Push { topic, data, expires } => app.push(topic, data, *expires, stamp)?,
+            AppChange::Push(new) => app.push(new, stamp)?,
         }
         app.check_nobody_locked_out()?;
         app.forget_old_campaigns();

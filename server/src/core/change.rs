@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    names::{AppName, BuildId, LogNumber, PushTopic},
+    names::{AppName, BuildId, LogNumber},
     order::{Order, Version},
     pace::Pace,
-    push::PushData,
+    push::NewPush,
     time::{Moment, Period},
     token::TokenChange,
 };
@@ -187,15 +187,8 @@ pub enum AppChange {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Data for every page of the app, in place of what was pushed to the topic before.
-    Push {
-        /// What it is about.
-        topic: PushTopic,
-        /// What pages get.
-        data: PushData,
-        /// For how long pages that connect get it.
-        expires: Period,
-    },
+    /// Data for pages of the app, in place of what was pushed to the topic and the selection before.
+    Push(NewPush),
 }
 
 /// What an app's operators have settled about it.

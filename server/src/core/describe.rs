@@ -1,7 +1,11 @@
 //! Changes in words, for the history.
 
-use super::change::{AppChange, Change, Terms};
-use super::token::TokenChange;
+use super::{
+    change::{AppChange, Change, Terms},
+    push::NewPush,
+    time::Period,
+    token::TokenChange,
+};
 
 impl Change {
     /// Its kind, as a word, and what it does, in a line.
@@ -61,8 +65,10 @@ fn describe_app(change: &AppChange) -> (&'static str, String) {
         }
         AppChange::Resume { campaign } => ("resume", format!("campaign {campaign} goes on")),
         // What was pushed is for the app's pages, not for those who look over an operator's shoulder.
-        AppChange::Push { topic, data, expires } => {
-            ("push", format!("{topic}: {} bytes, for {expires}", data.bytes()))
+        AppChange::Push(NewPush { topic, select, data, over, expires }) => {
+            let to = if select.is_everybody() { String::new() } else { format!(", to {select}") };
+            let over = if *over == Period::ZERO { String::new() } else { format!(", over {over}") };
+            ("push", format!("{topic}: {} bytes{to}{over}, for {expires}", data.bytes()))
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod pace;
 pub mod plan;
 pub mod push;
+pub mod select;
 pub mod state;
 pub mod time;
 pub mod token;

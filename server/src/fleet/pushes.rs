@@ -62,10 +62,9 @@ impl Pushes {
         Some(&self.0[at])
     }
 
-    /// Those that a page lacks that has had all up to `seen`, in their order.
-    pub fn after(&self, seen: LogNumber, now: Moment) -> impl Iterator<Item = &Arc<LivePush>> {
-        let from = self.0.partition_point(|push| push.push.number <= seen);
-        self.0[from..].iter().filter(move |push| push.push.live(now))
+    /// Those that pages still get.
+    pub fn live(&self, now: Moment) -> impl Iterator<Item = &Arc<LivePush>> {
+        self.0.iter().filter(move |push| push.push.live(now))
     }
 }
 

@@ -1,14 +1,19 @@
 //! Connected sessions by ID, and the guard by which one leaves.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use dashmap::{DashMap, Entry};
 
 use super::{
     Fleet,
+    counts::RowKey,
     slot::{Arrival, Slot},
 };
 use crate::core::{
+    census::BuildCount,
     names::{AppName, SessionId},
     outcome::{Record, State},
     time::Moment,
@@ -58,6 +63,22 @@ impl Registry {
     /// Nobody is connected.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Those of an app that pass, counted by build. O(sessions).
+    pub fn count(&self, app: &AppName, passes: impl Fn(&Slot) -> bool) -> Vec<BuildCount> {
+        let mut rows: HashMap<Arc<RowKey>, u64> = HashMap::new();
+        for slot in &self.slots {
+            if slot.hub.name == *app && passes(&slot) {
+                *rows.entry(slot.row.clone()).or_default() += 1;
+            }
+        }
+        let count = |(row, sessions): (Arc<RowKey>, u64)| BuildCount {
+            reported: row.reported.clone(),
+            sessions,
+            ..BuildCount::none(row.build.clone())
+        };
+        rows.into_iter().map(count).collect()
     }
 
     /// Those of an app that pass, in the order of their IDs, beginning after one.

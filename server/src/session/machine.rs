@@ -1,6 +1,7 @@
 //! A session as a state machine: messages in, messages out. It never touches the socket and reads no clock.
 
 mod polled;
+mod pushed;
 
 use std::{cmp::Ordering, time::Duration};
 
@@ -8,6 +9,7 @@ use rand::Rng;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use self::pushed::Pushed;
 use super::{Timing, close::Close, reconcile};
 use crate::{
     core::{
@@ -55,8 +57,10 @@ pub struct Session {
     sights: Vec<Sight>,
     /// The notice that the page has before it.
     open: Option<LogNumber>,
-    /// The latest push that the page has had, by its hello or by this connection.
-    pushed: LogNumber,
+    /// What the page has had of the pushes, by its hello or by this connection.
+    pushed: Pushed,
+    /// When the next of them comes due.
+    push_at: Option<Instant>,
     judged: Judged,
     current: Option<BuildId>,
     heard_at: Instant,
@@ -97,11 +101,13 @@ impl Session {
         let judged = outlook.prospect.judged;
         let mut frames = vec![welcome(&membership, view, judged)];
         let past = reconcile::past(view, &outlook.prospect, hello, record, now.wall);
+        let pushed = Pushed::up_to(hello.pushed, view, membership.slot().id, now.wall);
         let mut session = Self {
             membership,
             sights: past.sights,
             open: past.open,
-            pushed: hello.pushed.unwrap_or_default(),
+            pushed,
+            push_at: None,
             judged,
             current: view.app.current.clone(),
             heard_at: now.mono,
@@ -205,13 +211,17 @@ impl Session {
             let outlook = view.outlook(&self.membership.slot().row);
             self.replan(view, &outlook, now, &mut output.frames);
         }
+        if due(self.push_at) {
+            self.push(view, now, &mut output.frames);
+        }
         output
     }
 
     /// When `on_time` wants to be called next.
     pub fn next_time(&self, timing: &Timing) -> Instant {
         let ping_at = self.pong_by.unwrap_or(self.heard_at + timing.ping_interval.std());
-        [self.acknowledge_by, self.plan_at, self.goodbye_at].into_iter().flatten().fold(ping_at, Instant::min)
+        let others = [self.acknowledge_by, self.plan_at, self.push_at, self.goodbye_at];
+        others.into_iter().flatten().fold(ping_at, Instant::min)
     }
 
     /// Its place in the fleet.
@@ -231,12 +241,25 @@ impl Session {
         frames.push(view.standing_frame(outlook));
     }
 
-    /// Sends the pushes that the page has not had.
+    /// Sends the pushes that are for the page, that it has not had, and whose turn it is: in the order of their turns.
     fn push(&mut self, view: &View, now: Now, frames: &mut Vec<Utf8Bytes>) {
-        for push in view.pushes.after(self.pushed, now.wall) {
+        let slot = self.membership.slot();
+        // As in a plan, a node whose clock is behind the log's last entry goes by the entry.
+        let wall = now.wall.max(view.app.last_at);
+        let mut turns: Vec<_> = view
+            .pushes
+            .live(wall)
+            .filter(|push| push.push.select.takes(self.judged.standing, &slot.build, &slot.labels))
+            .filter(|push| !self.pushed.has(push.push.number))
+            .map(|push| (push.push.due_at(slot.id), push))
+            .collect();
+        turns.sort_unstable_by_key(|(due_at, push)| (*due_at, push.push.number));
+        let (due, later) = turns.split_at(turns.partition_point(|(due_at, _)| *due_at <= wall));
+        self.push_at = later.first().map(|(due_at, _)| now.instant_of(*due_at));
+        for (_, push) in due {
             frames.push(push.send());
             metrics::counter!("freshwire_pushes_total").increment(1);
-            self.pushed = push.push.number;
+            self.pushed.add(push.push.number, view);
         }
     }
 
@@ -328,7 +351,7 @@ impl Session {
 
     fn on_push_outcome(&self, push: LogNumber, is: PushOutcome, view: &View) {
         metrics::counter!("freshwire_push_outcomes_total", "is" => is.as_str()).increment(1);
-        if let Some(push) = view.pushes.get(push).filter(|_| push <= self.pushed) {
+        if let Some(push) = view.pushes.get(push).filter(|_| self.pushed.has(push)) {
             push.report(is);
         }
     }

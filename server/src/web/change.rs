@@ -114,12 +114,8 @@ fn affected(app: &App, campaign: LogNumber, counts: &[BuildCount]) -> Affected {
     of(app, counts.iter().filter(|count| about_them(count)))
 }
 
-/// All that are counted.
-pub fn everybody(app: &App, counts: &[BuildCount]) -> Affected {
-    of(app, counts.iter())
-}
-
-fn of<'a>(app: &App, counts: impl Iterator<Item = &'a BuildCount>) -> Affected {
+/// The sessions of these counts.
+pub fn of<'a>(app: &App, counts: impl Iterator<Item = &'a BuildCount>) -> Affected {
     let counts = counts.filter(|count| count.sessions > 0).cloned();
     let builds: Vec<_> = rows(app, counts)
         .into_iter()

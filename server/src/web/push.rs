@@ -1,28 +1,35 @@
 //! Pushes: data for the open pages of an app.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State};
 
 use super::{
     Context, Ctx,
     auth::{Operator, Reader},
-    change::{change, everybody, invalid},
+    change::{change, invalid, of},
     page::PageQuery,
     problem::ApiError,
     request::{AtLeast, ChangeHeaders, ChangeQuery, Known, Named, Wish, known},
 };
 use crate::{
     api::{
-        answers::{Changed, Problem, PushAnswer, PushesAnswer},
+        answers::{Affected, Changed, Problem, PushAnswer, PushesAnswer},
         bodies::PushBody,
     },
     core::{
-        app::Refusal,
+        app::{App, Refusal},
+        census::BuildCount,
         change::AppChange,
-        names::{AppName, LogNumber},
-        push::Push,
+        frames::{LONGEST_LABEL, MOST_LABELS},
+        judge::judge,
+        names::{AppName, BuildId, LogNumber},
+        order::Version,
+        push::{NewPush, Push},
+        select::Select,
         time::Period,
     },
-    fleet::pushes::Tally,
+    fleet::{Fleet, pushes::Tally},
 };
 
 /// Longest data of a push, in bytes of JSON.
@@ -30,7 +37,7 @@ const LONGEST_DATA: usize = 16 << 10;
 /// For how long pages that connect get it, if nothing else is said.
 const EXPIRES: Period = Period::mins(60);
 
-/// Sends data to every open page of an app, and to those that connect until it expires.
+/// Sends data to the open pages of an app, all or some, and to those that connect until it expires.
 #[utoipa::path(post, operation_id = "push", path = "/v1/apps/{app}/push", security(("token" = [])), request_body = PushBody,
     params(("app" = AppName, Path), ChangeQuery, ChangeHeaders),
     responses((status = 200, body = Changed), (status = "default", body = Problem)))]
@@ -41,13 +48,53 @@ pub async fn push(
     wish: Wish<PushBody>,
 ) -> Result<Json<Changed>, ApiError> {
     known(&context.ledger.state(), &name)?;
-    let changed = change(&context, &caller, &name, &wish, None, |_, body| new_push(body)).await?;
-    let affected = everybody(&context.ledger.state().app(&name), &context.fleet.counts(&name));
+    let fleet = &context.fleet;
+    let new = |app: &App, body: &PushBody| {
+        let new = new_push(body)?;
+        check_build(fleet, app, &new.select)?;
+        Ok(AppChange::Push(new))
+    };
+    let changed = change(&context, &caller, &name, &wish, None, new).await?;
+    let select = wish.body.select.clone().unwrap_or_default();
+    let affected = selected(fleet, &context.ledger.state().app(&name), &select);
     let push = (!changed.dry_run).then_some(changed.number);
-    Ok(Json(Changed { push, affected, ..changed }))
+    Ok(Json(Changed { push, affected, over: wish.body.over, ..changed }))
 }
 
-fn new_push(body: &PushBody) -> Result<AppChange, Refusal> {
+/// The pages that a push is for, of those connected now. Builds and standings are counted anyway; only labels, and a
+/// build among too many unregistered ones, take a walk through the sessions.
+fn selected(fleet: &Fleet, app: &App, select: &Select) -> Affected {
+    let counted = fleet.counts(&app.name);
+    let standing = |build: &BuildId, reported: Option<&Version>| judge(app, build, reported).standing;
+    let own_row = |build: &BuildId| counted.iter().any(|count| count.build == *build);
+    if select.labels.is_empty() && select.build.as_ref().is_none_or(own_row) {
+        let none = BTreeMap::new();
+        let takes = |count: &BuildCount| {
+            select.takes(standing(&count.build, count.reported.as_ref()), &count.build, &none)
+        };
+        return of(app, counted.iter().filter(|count| takes(count)));
+    }
+    let walked = fleet.registry.count(&app.name, |slot| {
+        select.takes(standing(&slot.row.build, slot.row.reported.as_ref()), &slot.build, &slot.labels)
+    });
+    of(app, walked.iter())
+}
+
+/// A build that nobody has heard of is a slip.
+fn check_build(fleet: &Fleet, app: &App, select: &Select) -> Result<(), Refusal> {
+    let Some(build) = &select.build else { return Ok(()) };
+    let only = Select { build: Some(build.clone()), ..Select::default() };
+    if app.release(build).is_none() && selected(fleet, app, &only).sessions == 0 {
+        let reason = format!(
+            "{build} is neither a release of {name} nor what a connected page runs; see freshwire census {name}",
+            name = app.name
+        );
+        return Err(invalid("select.build", reason));
+    }
+    Ok(())
+}
+
+fn new_push(body: &PushBody) -> Result<NewPush, Refusal> {
     let bytes = body.data.bytes();
     if bytes > LONGEST_DATA {
         return Err(invalid(
@@ -57,11 +104,35 @@ fn new_push(body: &PushBody) -> Result<AppChange, Refusal> {
             ),
         ));
     }
-    let expires = body.expires.unwrap_or(EXPIRES);
+    let over = body.over.unwrap_or_default();
+    let expires = body.expires.unwrap_or(over + EXPIRES);
     if expires == Period::ZERO {
         return Err(invalid("expires", "expires is how long pages get it, such as \"1h\""));
     }
-    Ok(AppChange::Push { topic: body.topic.clone(), data: body.data.clone(), expires })
+    if over >= expires {
+        return Err(invalid(
+            "over",
+            format!(
+                "some pages' turn would never come: over, {over}, has to end before it expires, after {expires}"
+            ),
+        ));
+    }
+    let select = body.select.clone().unwrap_or_default();
+    if body.select.is_some() && select.is_everybody() {
+        return Err(invalid(
+            "select",
+            "select names no label, standing or build; to push to every page, leave it out",
+        ));
+    }
+    if select.labels.len() > MOST_LABELS
+        || select.labels.iter().any(|(key, value)| key.len() > LONGEST_LABEL || value.len() > LONGEST_LABEL)
+    {
+        return Err(invalid(
+            "select.labels",
+            format!("a page has at most {MOST_LABELS} labels of {LONGEST_LABEL} bytes: this selects none"),
+        ));
+    }
+    Ok(NewPush { topic: body.topic.clone(), select, data: body.data.clone(), over, expires })
 }
 
 /// The pushes that have not expired, newest first, and what became of them.
@@ -95,6 +166,8 @@ fn answer(push: &Push, tally: Tally) -> PushAnswer {
     PushAnswer {
         push: push.number,
         topic: push.topic.clone(),
+        select: push.select.clone(),
+        over: push.over,
         bytes: push.data.bytes() as u64,
         at: push.at,
         by: push.by.clone(),

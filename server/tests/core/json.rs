@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use freshwire::core::{
     change::{AppChange, Change, Draft, Entry, Floor, NewRelease, Request, Settings, Terms},
+    judge::Standing,
     names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
     pace::Pace,
-    push::PushData,
+    push::{NewPush, PushData},
+    select::Select,
     time::{LONGEST, Moment, Period},
     token::{Scope, Token, TokenChange},
 };
@@ -92,10 +94,16 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 fn any_push() -> impl Strategy<Value = AppChange> {
-    ("[!-~]{1,64}", any_json(), any_length()).prop_map(|(topic, data, expires)| {
-        let topic: PushTopic = topic.parse().expect("a topic");
-        AppChange::Push { topic, data: PushData(data), expires }
-    })
+    let labels = prop::collection::btree_map(".{0,8}", ".{0,8}", 0..3);
+    let standing = prop::option::of(prop::sample::select(&[Standing::Stale, Standing::Unknown][..]));
+    let select = (labels, standing, prop::option::of(any_build_id()))
+        .prop_map(|(labels, standing, build)| Select { labels, standing, build });
+    ("[!-~]{1,64}", select, any_json(), any_length(), any_length()).prop_map(
+        |(topic, select, data, over, expires)| {
+            let topic: PushTopic = topic.parse().expect("a topic");
+            AppChange::Push(NewPush { topic, select, data: PushData(data), over, expires })
+        },
+    )
 }
 
 fn any_app_change() -> impl Strategy<Value = AppChange> {
@@ -236,6 +244,8 @@ fn the_form_of_every_kind_of_entry_is_fixed() {
         json!({"kind": "pause", "campaign": 1, "run": 2, "reason": "too fast"}),
         json!({"kind": "resume", "campaign": 1}),
         json!({"kind": "push", "topic": "flags", "data": {"limit": 25, "kind": "x", "app": null}, "expires": "1h"}),
+        json!({"kind": "push", "topic": "flags", "data": 1, "over": "5m", "expires": "1h",
+            "select": {"labels": {"tenant": "acme"}, "standing": "stale", "build": "3f9c2ab"}}),
     ];
     for mut form in forms {
         form["app"] = json!("web");

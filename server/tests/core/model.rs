@@ -42,7 +42,7 @@ impl Model {
             | AppChange::Resume { .. }
             | AppChange::Proven { .. }
             | AppChange::Abort { .. }
-            | AppChange::Push { .. } => {}
+            | AppChange::Push(_) => {}
         }
     }
 

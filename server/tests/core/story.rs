@@ -10,7 +10,8 @@ use freshwire::core::{
     names::{AppName, BuildId, LogNumber, SessionId},
     order::{Order, Version},
     pace::{Pace, Share},
-    push::PushData,
+    push::{NewPush, PushData},
+    select::Select,
     state::{State, Verdict},
     time::{Moment, Period},
 };
@@ -152,7 +153,7 @@ pub enum Idea {
     Resume(Index),
     Proven(Index),
     Abort(Index),
-    Push(u8, Period),
+    Push(u8, Option<Index>, Period),
 }
 
 impl Idea {
@@ -212,11 +213,13 @@ impl Idea {
                 AppChange::Proven { campaign, run, wave, reason }
             }
             Self::Abort(index) => AppChange::Abort { campaign: live(index).0, reason: Some(reason) },
-            Self::Push(topic, expires) => AppChange::Push {
+            Self::Push(topic, to, expires) => AppChange::Push(NewPush {
                 topic: format!("topic-{topic}").parse().expect("a topic"),
+                select: Select { build: to.as_ref().map(released), ..Select::default() },
                 data: PushData(app.number.0.into()),
+                over: Period::ZERO,
                 expires: *expires,
-            },
+            }),
         }
     }
 }
@@ -324,7 +327,8 @@ pub fn any_idea() -> impl Strategy<Value = Idea> {
         2 => any::<Index>().prop_map(Idea::Resume),
         2 => any::<Index>().prop_map(Idea::Proven),
         1 => any::<Index>().prop_map(Idea::Abort),
-        2 => (0..3_u8, any_period()).prop_map(|(topic, expires)| Idea::Push(topic, expires)),
+        2 => (0..3_u8, prop::option::of(any::<Index>()), any_period())
+            .prop_map(|(topic, to, expires)| Idea::Push(topic, to, expires)),
     ]
 }
 

@@ -96,6 +96,43 @@ async fn data_is_pushed_from_the_line_from_a_file_and_from_standard_input() {
 }
 
 #[tokio::test]
+async fn data_is_pushed_to_some_pages_over_some_time() {
+    let (server, mut page) = server_with_page().await;
+    let some =
+        ["push", "web", "--topic", "t", "--data", "1", "--label", "tenant=acme", "--standing", "current"];
+    assert_eq!(
+        ok(&server, &some).await,
+        "t (1 byte) is pushed to web (standing=current tenant=acme only); this reaches no connected page\n\
+         undo: none; what pages have got they keep; push to t again to change it\n"
+    );
+    let said =
+        ok(&server, &["push", "web", "--topic", "t", "--data", "2", "--build", "a", "--over", "1s"]).await;
+    let expected =
+        "t (1 byte) is pushed to web (build=a only); this reaches 1 connected page over 1s; 1.0.0 (a) 1\n";
+    assert!(said.starts_with(expected), "{said}");
+    assert_eq!(page.frame("push").await["data"], 2);
+    let table = ok(&server, &["pushes", "web"]).await;
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].contains("TOPIC  PAGES "), "{table}");
+    assert!(
+        lines[1].contains("build=a, over 1s") && lines[2].contains("standing=current tenant=acme"),
+        "{table}"
+    );
+    let log = ok(&server, &["log", "web"]).await;
+    assert!(log.contains("t: 1 bytes, to build=a, over 1s, for 1h1s"), "{log}");
+    for (words, named) in [
+        (&["--label", "tenant=a", "--label", "tenant=b"][..], "two values"),
+        (&["--label", "tenant"], "KEY=VALUE"),
+        (&["--standing", "old"], "old"),
+    ] {
+        let ran = run(&server, &[&some[..6], words].concat(), "").await;
+        assert!(ran.code == 2 && ran.err.contains(named), "{ran:?}");
+    }
+    let ran = run(&server, &[&some[..6], &["--build", "of-nobody"]].concat(), "").await;
+    assert!(ran.code == 1 && ran.err.contains("select.build"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_json_is_not_pushed() {
     let (server, mut page) = server_with_page().await;
     let none = ok(&server, &["pushes", "web"]).await;

@@ -27,6 +27,7 @@ mod pages_http;
 mod poll;
 mod protocol;
 mod push;
+mod push_select;
 mod raw_page;
 mod readme;
 mod startup;

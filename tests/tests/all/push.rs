@@ -192,7 +192,14 @@ async fn what_can_not_be_pushed_is_refused_by_its_field() {
         (json!({"topic": "flags", "data": 1, "expires": "0s"}), "expires"),
         (json!({"topic": "flags", "data": 1, "expires": "soon"}), "expires"),
         (json!({"topic": "flags", "data": 1, "select": {}}), "select"),
-        (json!({"topic": "flags", "data": 1, "over": "5m"}), "over"),
+        (json!({"topic": "flags", "data": 1, "select": {"tenant": "acme"}}), "select.tenant"),
+        (json!({"topic": "flags", "data": 1, "select": {"labels": {}}}), "select"),
+        (json!({"topic": "flags", "data": 1, "select": {"labels": {"k": "x".repeat(65)}}}), "select.labels"),
+        (json!({"topic": "flags", "data": 1, "select": {"standing": "old"}}), "select.standing"),
+        (json!({"topic": "flags", "data": 1, "select": {"build": "of-nobody"}}), "select.build"),
+        (json!({"topic": "flags", "data": 1, "select": {"build": "two words"}}), "select.build"),
+        (json!({"topic": "flags", "data": 1, "over": "soon"}), "over"),
+        (json!({"topic": "flags", "data": 1, "over": "1h", "expires": "1h"}), "over"),
     ] {
         let (status, problem) = server.call("POST", "/v1/apps/web/push", Some(body)).await;
         assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
@@ -222,7 +229,7 @@ async fn an_app_has_pushes_of_64_topics_and_no_more() {
     let one_more = json!({"topic": "one-more", "data": 1});
     let (status, problem) = server.call("POST", "/v1/apps/web/push", Some(one_more)).await;
     assert_eq!(status, 409, "{problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("64 topics"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("64 pushes"), "{problem}");
     push(&server, "topic-0", &json!("again")).await;
     let got = pushed(&mut page).await;
     assert_eq!((got.len(), &got[64].0), (65, &"topic-0".to_owned()));

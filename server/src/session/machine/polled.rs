@@ -43,7 +43,7 @@ impl Session {
                 }
             });
         }
-        self.pushed = hello.pushed.unwrap_or_default();
+        self.pushed.back_to(hello.pushed, view, self.membership.slot().id, now.wall);
         let outlook = view.outlook(&self.membership.slot().row);
         self.judged = outlook.prospect.judged;
         self.current.clone_from(&view.app.current);
