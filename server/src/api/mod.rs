@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod bodies;
+pub mod gate;
 mod schema;
 
 /// Header of every answer: the app's last log number.

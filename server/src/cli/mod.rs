@@ -24,6 +24,7 @@ mod table;
 mod terminal;
 mod token;
 mod trouble;
+mod wait;
 mod watch;
 
 use std::{cell::OnceCell, path::PathBuf, process::ExitCode};
@@ -78,6 +79,8 @@ pub enum Command {
     Pushes(push::ListArgs),
     /// Who is still old: open pages by build
     Census(census::CensusArgs),
+    /// Wait until the pages that still need something are gone; exits 0, or 3 when that takes too long
+    Wait(wait::WaitArgs),
     /// List open pages
     Sessions(sessions::SessionsArgs),
     /// Why one page hasn't moved
@@ -138,6 +141,7 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Push(args) => push::push(&console, args).await,
         Command::Pushes(args) => push::list(&console, args).await,
         Command::Census(args) => census::print(&console, args).await,
+        Command::Wait(args) => wait::wait(&console, args).await,
         Command::Sessions(args) => sessions::list(&console, args).await,
         Command::Explain(args) => sessions::explain(&console, args).await,
         Command::Log(args) => history::list(&console, args).await,

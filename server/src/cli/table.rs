@@ -199,7 +199,8 @@ fn char_width(c: char) -> usize {
     }
 }
 
-fn cut(text: &str, width: usize) -> String {
+/// A text in no more than so many columns.
+pub fn cut(text: &str, width: usize) -> String {
     if text_width(text) <= width {
         return text.to_owned();
     }

@@ -48,17 +48,26 @@ pub enum Trouble {
     /// The command's words or files can't be used.
     #[error("{0}")]
     Usage(String),
+    /// A gate did not open in time.
+    #[error("{said}")]
+    NotReached {
+        /// What still keeps it shut.
+        said: String,
+        /// The command's words that show who.
+        who: Vec<String>,
+    },
     /// The operator said no.
     #[error("nothing was changed")]
     Declined,
 }
 
 impl Trouble {
-    /// For the shell: 1 refused or failed, 2 usage, 4 can't reach the server.
+    /// For the shell: 1 refused or failed, 2 usage, 3 gate not reached in time, 4 can't reach the server.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Refused { .. } | Self::Strange { .. } | Self::Declined => 1,
             Self::Usage(_) => 2,
+            Self::NotReached { .. } => 3,
             Self::Unreachable { .. } | Self::Undecided { .. } => 4,
         })
     }
@@ -78,6 +87,9 @@ impl Trouble {
             Self::Strange { .. } => Some(Advice::only(
                 "name the operators' address with --url or FRESHWIRE_URL (the pages' listener may be another)",
             )),
+            Self::NotReached { who, .. } => {
+                Some(Advice::with("see who is left", who.iter().map(String::as_str)))
+            }
             Self::Usage(_) | Self::Declined => None,
         }
     }

@@ -30,6 +30,10 @@ pub struct BuildCount {
     pub polling: u64,
     /// Vanished without a goodbye in the last 14 days.
     pub away: u64,
+    /// Sessions that joined since the node's start; never goes down.
+    pub joins: u64,
+    /// Sessions that vanished since the node's start; never goes down.
+    pub vanished: u64,
     /// When the connection that has lasted longest began.
     pub oldest_connected_at: Option<Moment>,
 }
@@ -118,6 +122,8 @@ pub fn merge(counts: impl IntoIterator<Item = BuildCount>) -> Vec<BuildCount> {
                 sum.held += count.held;
                 sum.polling += count.polling;
                 sum.away += count.away;
+                sum.joins += count.joins;
+                sum.vanished += count.vanished;
                 sum.oldest_connected_at =
                     [sum.oldest_connected_at, count.oldest_connected_at].into_iter().flatten().min();
             }
@@ -155,6 +161,8 @@ impl BuildCount {
             held: 0,
             polling: 0,
             away: 0,
+            joins: 0,
+            vanished: 0,
             oldest_connected_at: None,
         }
     }

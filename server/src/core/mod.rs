@@ -13,6 +13,7 @@ pub mod change;
 mod describe;
 pub mod explain;
 pub mod frames;
+pub mod gate;
 pub mod judge;
 pub mod names;
 pub mod order;

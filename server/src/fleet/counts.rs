@@ -14,6 +14,8 @@ use crate::core::{app::App, census::BuildCount, names::BuildId, order::Version, 
 
 /// Distinct unregistered builds of an app that are counted one by one; more are one row for each version.
 const MOST_UNREGISTERED: usize = 200;
+/// Emptied rows whose pasts are remembered; beyond it all of these are forgotten at once.
+const MOST_EMPTIED: usize = 500;
 
 /// What sessions are counted by: their build and the version that they report.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +40,28 @@ pub struct Share {
 /// The counts of one app.
 #[derive(Default)]
 pub struct Counts {
-    rows: Mutex<HashMap<Arc<RowKey>, Row>>,
+    table: Mutex<Table>,
     generation: AtomicU64,
+}
+
+type Rows = HashMap<Arc<RowKey>, Row>;
+
+/// The rows, and how many of them are empty: kept for their pasts, which tell a gate that somebody came and went
+/// between two looks.
+#[derive(Default)]
+struct Table {
+    rows: Rows,
+    emptied: usize,
+    forgotten: u64,
+}
+
+/// All rows with their pasts.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Emptied ones too.
+    pub rows: Vec<BuildCount>,
+    /// How many times emptied rows were forgotten: pasts from before are not comparable with those after it.
+    pub forgotten: u64,
 }
 
 #[derive(Default)]
@@ -49,6 +71,9 @@ struct Row {
     held: u64,
     polling: u64,
     away: u64,
+    /// Sessions that ever joined, and that ever vanished: neither goes down.
+    joins: u64,
+    vanished: u64,
     /// How many connections began in each second: its first key is the oldest.
     connected: BTreeMap<i64, u32>,
 }
@@ -56,10 +81,11 @@ struct Row {
 impl Counts {
     /// Counts a new session, and says in which row.
     pub fn join(&self, app: &App, key: RowKey, share: Share, connected_at: Moment) -> Arc<RowKey> {
-        let mut rows = self.rows.lock();
-        let key = place(&rows, app, key);
-        let row = rows.entry(key.clone()).or_default();
+        let mut table = self.table.lock();
+        let key = place(&table.rows, app, key);
+        let row = table.occupy(&key);
         row.sessions += 1;
+        row.joins += 1;
         row.add(share);
         *row.connected.entry(second(connected_at)).or_default() += 1;
         self.changed();
@@ -93,15 +119,15 @@ impl Counts {
 
     /// Counts a session that vanished, in the row it was in.
     pub fn add_away(&self, key: &Arc<RowKey>) {
-        self.rows.lock().entry(key.clone()).or_default().away += 1;
+        self.table.lock().occupy(key).vanish();
         self.changed();
     }
 
     /// Finds the row of a session that vanished before a restart, and counts it.
     pub fn restore_away(&self, app: &App, key: RowKey) -> Arc<RowKey> {
-        let mut rows = self.rows.lock();
-        let key = place(&rows, app, key);
-        rows.entry(key.clone()).or_default().away += 1;
+        let mut table = self.table.lock();
+        let key = place(&table.rows, app, key);
+        table.occupy(&key).vanish();
         self.changed();
         key
     }
@@ -111,18 +137,27 @@ impl Counts {
         self.with(key, |row| row.away -= 1);
     }
 
-    /// All rows.
+    /// All rows that somebody is counted in.
     pub fn list(&self) -> Vec<BuildCount> {
-        let rows = self.rows.lock();
-        rows.iter().map(|(key, row)| row.count(key)).collect()
+        let table = self.table.lock();
+        let occupied = table.rows.iter().filter(|(_, row)| !row.is_empty());
+        occupied.map(|(key, row)| row.count(key)).collect()
+    }
+
+    /// All rows with their pasts, as of one moment.
+    pub fn tally(&self) -> Tally {
+        let table = self.table.lock();
+        let rows = table.rows.iter().map(|(key, row)| row.count(key)).collect();
+        Tally { rows, forgotten: table.forgotten }
     }
 
     fn with(&self, key: &Arc<RowKey>, change: impl FnOnce(&mut Row)) {
-        let mut rows = self.rows.lock();
-        let row = rows.get_mut(key).expect("a row stays while somebody is counted in it");
+        let mut table = self.table.lock();
+        let row = table.rows.get_mut(key).expect("a row stays while somebody is counted in it");
         change(row);
-        if row.sessions == 0 && row.away == 0 {
-            rows.remove(key);
+        if row.is_empty() {
+            table.emptied += 1;
+            table.forget_too_many();
         }
         self.changed();
     }
@@ -137,17 +172,41 @@ impl Counts {
     }
 }
 
+impl Table {
+    /// The row, which somebody is about to be counted in.
+    fn occupy(&mut self, key: &Arc<RowKey>) -> &mut Row {
+        // A new row was not among the emptied ones.
+        if self.rows.get(key).is_some_and(Row::is_empty) {
+            self.emptied -= 1;
+        }
+        self.rows.entry(key.clone()).or_default()
+    }
+
+    /// Pages that make up builds are not to fill the memory with their pasts.
+    fn forget_too_many(&mut self) {
+        if self.emptied > MOST_EMPTIED {
+            self.rows.retain(|_, row| !row.is_empty());
+            self.emptied = 0;
+            self.forgotten += 1;
+        }
+    }
+}
+
 /// The row of a page: its build's own, or one of all others when there are too many unregistered builds. What doesn't
 /// count in judging it is left out, or a page could make rows without end.
-fn place(rows: &HashMap<Arc<RowKey>, Row>, app: &App, key: RowKey) -> Arc<RowKey> {
+fn place(rows: &Rows, app: &App, key: RowKey) -> Arc<RowKey> {
     let registered = app.release(&key.build).is_some();
     let key = if registered { RowKey { reported: None, ..key } } else { key };
-    let there = |key: &RowKey| rows.get_key_value(key).map(|(key, _)| key.clone());
+    let occupied = || rows.iter().filter(|(_, row)| !row.is_empty()).map(|(key, _)| key);
+    let there = |key: &RowKey| {
+        let (key, _) = rows.get_key_value(key).filter(|(_, row)| !row.is_empty())?;
+        Some(key.clone())
+    };
     if let Some(there) = there(&key) {
         return there;
     }
     let others = BuildId::others();
-    let count = |wanted: &dyn Fn(&RowKey) -> bool| rows.keys().filter(|key| wanted(key)).count();
+    let count = |wanted: &dyn Fn(&RowKey) -> bool| occupied().filter(|key| wanted(key)).count();
     let unregistered = |key: &RowKey| key.build != others && app.release(&key.build).is_none();
     if registered || count(&unregistered) < MOST_UNREGISTERED {
         return Arc::new(key);
@@ -164,6 +223,15 @@ fn second(moment: Moment) -> i64 {
 }
 
 impl Row {
+    fn is_empty(&self) -> bool {
+        self.sessions == 0 && self.away == 0
+    }
+
+    fn vanish(&mut self) {
+        self.away += 1;
+        self.vanished += 1;
+    }
+
     fn add(&mut self, share: Share) {
         self.visible += u64::from(share.visible);
         self.held += u64::from(share.held);
@@ -184,6 +252,8 @@ impl Row {
             held: self.held,
             polling: self.polling,
             away: self.away,
+            joins: self.joins,
+            vanished: self.vanished,
             oldest_connected_at: self.connected.keys().next().map(|second| Moment(second * 1_000)),
             ..BuildCount::none(key.build.clone())
         }

@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     away::Away,
+    counts::Tally,
     hub::{Drain, Hub},
     records::Records,
     registry::{Parting, Registry},
@@ -41,6 +42,8 @@ const MOST_ASKED_IN_VAIN: usize = 100;
 pub struct Fleet {
     /// This node's name in roll calls.
     pub node: String,
+    /// When it started: what it has counted since begins there.
+    pub started_at: Moment,
     /// Connected sessions by ID.
     pub registry: Registry,
     /// Sessions that vanished without a goodbye.
@@ -68,6 +71,7 @@ impl Fleet {
         let records = Records::load(side.clone(), now).await?;
         let fleet = Self {
             node,
+            started_at: now,
             registry: Registry::default(),
             away: Away::new(side.clone()),
             records,
@@ -169,6 +173,11 @@ impl Fleet {
     /// An app's sessions by build, on this node. O(builds).
     pub fn counts(&self, app: &AppName) -> Vec<BuildCount> {
         self.hubs.get(app).map(|hub| hub.counts.list()).unwrap_or_default()
+    }
+
+    /// The same with their pasts. O(builds).
+    pub fn tally(&self, app: &AppName) -> Tally {
+        self.hubs.get(app).map(|hub| hub.counts.tally()).unwrap_or_default()
     }
 
     /// The census of an app.

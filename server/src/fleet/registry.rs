@@ -122,8 +122,9 @@ impl Fleet {
                         id = SessionId::random();
                         continue;
                     }
-                    old.uncount();
+                    // Counted twice for an instant, rather than not at all: a gate may be looking.
                     let slot = Arc::new(Slot::new(id, arrival, now));
+                    old.uncount();
                     occupied.insert(slot.clone());
                     drop(occupied);
                     old.replaced.store(true, Ordering::Release);
@@ -164,13 +165,14 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         let slot = &self.slot;
-        slot.uncount();
         // A session that was taken over lives on: only its socket ends. What a leaving one leaves behind is there before
         // its ID is free again, so that a page that is back at once finds it.
         self.fleet.registry.slots.remove_if(&slot.id, |_, there| {
             let leaving = Arc::ptr_eq(there, slot);
             if leaving {
+                // Away before it is uncounted: a gate that looks in between finds it twice rather than not at all.
                 self.fleet.keep_of(slot, self.parting);
+                slot.uncount();
             }
             leaving
         });

@@ -9,6 +9,7 @@ mod current;
 mod events;
 mod feed;
 mod floor;
+mod gate;
 mod health;
 mod history;
 mod metrics;
@@ -160,6 +161,7 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(pausing::resume))
         .routes(routes!(pausing::abort))
         .routes(routes!(sessions::census))
+        .routes(routes!(gate::read))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
         .routes(routes!(push::push))

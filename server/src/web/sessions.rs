@@ -176,7 +176,8 @@ impl FilterParts {
     }
 }
 
-fn floor(app: &App, text: &str) -> Result<Floor, ApiError> {
+/// `below`: a registered build or a version.
+pub fn floor(app: &App, text: &str) -> Result<Floor, ApiError> {
     if let Some(build) = text.parse::<BuildId>().ok().filter(|build| app.release(build).is_some()) {
         return Ok(Floor::Build(build));
     }
