@@ -3,6 +3,7 @@
 mod assets;
 mod examples;
 mod folding;
+mod gates;
 mod json;
 mod judging;
 mod model;
