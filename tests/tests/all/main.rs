@@ -17,6 +17,7 @@ mod drain;
 mod embedded;
 mod events;
 mod frames;
+mod gate;
 mod identity;
 mod log_contract;
 mod log_crash;

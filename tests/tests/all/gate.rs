@@ -1,0 +1,315 @@
+//! `freshwire wait` and what it reads: a real server, real pages, and the real command.
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use freshwire_tests::{
+    eventually,
+    page::Page,
+    process::{Server, TOKEN, binary},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const WARM: [&str; 2] = ["--warmup", "0s"];
+
+/// A `freshwire wait web` under way.
+struct Wait {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// What it has said.
+    said: Vec<String>,
+}
+
+impl Wait {
+    /// Starts it; its first line says what it waits for.
+    fn start(server: &Server, words: &[&str]) -> Self {
+        let mut command = Command::new(binary());
+        command.args(["wait", "web"]).args(words).env("FRESHWIRE_URL", server.url(""));
+        command.env("FRESHWIRE_TOKEN", TOKEN).env_remove("FRESHWIRE_TOKEN_FILE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, said: Vec::new() }
+    }
+
+    /// Reads on until it says this.
+    async fn until(&mut self, words: &str) -> String {
+        while let Some(line) = timeout(PATIENCE, self.lines.next_line()).await.unwrap().unwrap() {
+            self.said.push(line.clone());
+            if line.contains(words) {
+                return line;
+            }
+        }
+        panic!("it never said '{words}': {:?}", self.said);
+    }
+
+    /// Waits for its end: the exit code, all that it said, and its errors.
+    async fn end(mut self) -> Ended {
+        while let Some(line) = timeout(PATIENCE, self.lines.next_line()).await.unwrap().unwrap() {
+            self.said.push(line);
+        }
+        let mut errors = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
+        let status = self.child.wait().await.unwrap();
+        Ended { code: status.code(), said: self.said, errors }
+    }
+}
+
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    said: Vec<String>,
+    errors: String,
+}
+
+impl Ended {
+    fn last(&self) -> &str {
+        self.said.last().map_or("", String::as_str)
+    }
+}
+
+async fn waited(server: &Server, words: &[&str]) -> Ended {
+    Wait::start(server, words).end().await
+}
+
+/// Three releases: only the middle one needs the route.
+async fn seed(server: &Server) {
+    server.release("web", json!({"build": "old", "version": "1.0.0"})).await;
+    server.release("web", json!({"build": "mid", "version": "1.1.0", "needs": ["route.legacy"]})).await;
+    server.release("web", json!({"build": "new", "version": "1.2.0"})).await;
+}
+
+async fn seeded(flags: &[&str]) -> Server {
+    let server = Server::start_with(flags).await;
+    seed(&server).await;
+    server
+}
+
+async fn page(server: &Server, build: &str, version: &str) -> Page {
+    Page::open(server.address(), "web", build, version).await
+}
+
+async fn gate(server: &Server, query: &str) -> Value {
+    server.get(&format!("/v1/apps/web/gate?{query}")).await
+}
+
+/// Waits until the gate reads so; what a page does is counted a moment later.
+async fn gate_reads(server: &Server, query: &str, sessions: u64, away: u64) {
+    eventually("the page is counted", async || {
+        let read = gate(server, query).await;
+        (read["sessions"] == sessions && read["away"] == away).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_gate_opens_within_a_second_of_its_condition_having_held_and_never_before() {
+    let server = seeded(&WARM).await;
+    let (first, second) = (page(&server, "old", "1.0.0").await, page(&server, "mid", "1.1.0").await);
+    let _stays = page(&server, "new", "1.2.0").await;
+    let mut wait = Wait::start(&server, &["--below", "1.2.0", "--for", "2s"]);
+    let named = wait.until("2 connected").await;
+    assert!(named.contains("1.1.0 (mid) 1") && named.contains("1.0.0 (old) 1"), "{named}");
+    assert!(wait.said[0].contains("until no page below 1.2.0 has been connected for 2s"), "{:?}", wait.said);
+    first.close(1000).await;
+    wait.until("1 connected: 1.1.0 (mid) 1").await;
+    let before = Instant::now();
+    second.close(1000).await;
+    let gone = Instant::now();
+    let opened = wait.until("open after").await;
+    let now = Instant::now();
+    assert_eq!(opened.split(':').next(), Some("0 connected for 2s"));
+    assert!(now - before >= Duration::from_secs(2), "open after {:?}", now - before);
+    assert!(now - gone <= Duration::from_secs(3), "open only after {:?}", now - gone);
+    assert_eq!(wait.end().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_page_that_is_back_for_a_moment_makes_the_time_count_anew() {
+    let server = seeded(&WARM).await;
+    let mut wait = Wait::start(&server, &["--below", "1.2.0", "--for", "2s", "--timeout", "1m"]);
+    wait.until("holding").await;
+    let mut left = Instant::now();
+    for _ in 0..4 {
+        // Shorter than the time between two looks, so that hardly a look sees it.
+        page(&server, "old", "1.0.0").await.close(1000).await;
+        left = Instant::now();
+        wait.until("holding").await;
+    }
+    wait.until("open after").await;
+    assert!(left.elapsed() >= Duration::from_secs(2), "open after {:?}: {:?}", left.elapsed(), wait.said);
+    let read = gate(&server, "below=1.2.0").await;
+    assert_eq!((&read["sessions"], &read["joins"]), (&json!(0), &json!(4)), "{read}");
+    assert_eq!(wait.end().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_wait_outlives_the_servers_restart_and_holds_anew() {
+    let folder = TempDir::new().unwrap();
+    let mut server = Server::start_in(folder.path(), &["--warmup", "1s"]).await;
+    seed(&server).await;
+    let mut wait = Wait::start(&server, &["--build", "old", "--for", "3s", "--timeout", "1m"]);
+    wait.until("holding").await;
+    server.kill().await;
+    wait.until("connection refused; asking again").await;
+    let restarted = Instant::now();
+    server.restart().await;
+    wait.until("pages are still finding their way back").await;
+    wait.until("holding").await;
+    let ended = wait.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.last().contains("open after"), "{ended:?}");
+    assert!(restarted.elapsed() >= Duration::from_secs(4), "a second's warm-up and the whole time again");
+}
+
+#[tokio::test]
+async fn a_gate_stays_shut_while_pages_may_not_be_back_yet() {
+    let server = seeded(&[]).await;
+    let ended = waited(&server, &["--below", "1.2.0", "--for", "0s", "--timeout", "1s"]).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.last().contains("0 connected; the server has started lately"), "{ended:?}");
+    assert!(ended.errors.contains("not reached in 1s: 0 connected"), "{ended:?}");
+    assert!(ended.errors.contains("try: see who is left: freshwire sessions web --below 1.2.0"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_gate_stays_shut_while_the_server_says_goodbye_to_its_pages() {
+    let server = seeded(&["--warmup", "0s", "--drain", "3s"]).await;
+    let _page = page(&server, "old", "1.0.0").await;
+    assert_eq!(gate(&server, "build=old").await["complete"], true);
+    server.ask_to_stop();
+    eventually("its counts are not whole any more", async || {
+        (gate(&server, "build=old").await["complete"] == false).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unregistered_builds_keep_a_gate_shut_unless_they_are_ignored() {
+    let server = seeded(&WARM).await;
+    let stray = Page::hello(server.address(), json!({"app": "web", "build": "stray"})).await;
+    let shut = ["--needs", "route.legacy", "--for", "0s", "--timeout", "1s"];
+    let ended = waited(&server, &shut).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let line = "0 connected: unregistered stray 1; 1 on unregistered builds, of which nobody can tell: register them, \
+                or --ignore-unknown";
+    assert_eq!(ended.last(), line);
+    assert!(ended.errors.contains("try: see who is left: freshwire census web"), "{ended:?}");
+    let ignored = waited(&server, &[&shut[..], &["--ignore-unknown"]].concat()).await;
+    assert_eq!(ignored.code, Some(0), "{ignored:?}");
+    stray.close(1000).await;
+    assert_eq!(waited(&server, &shut[..4]).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn pages_that_may_only_be_asleep_are_told_and_waited_for_where_asked() {
+    let server = seeded(&WARM).await;
+    let sleeper = page(&server, "mid", "1.1.0").await;
+    let hello =
+        json!({"app": "web", "build": "mid", "session": sleeper.session(), "resume": sleeper.resume()});
+    drop(sleeper);
+    gate_reads(&server, "needs=route.legacy", 0, 1).await;
+
+    let words = ["--needs", "route.legacy", "--for", "0s"];
+    let ended = waited(&server, &words).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.last().starts_with("0 connected, 1 possibly asleep for 0s: open"), "{ended:?}");
+    let for_all = [&words[..], &["--away", "0"]].concat();
+    let ended = waited(&server, &[&for_all[..], &["--timeout", "1s"]].concat()).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.last(), "0 connected, 1 possibly asleep; waiting for those asleep too");
+
+    let mut wait = Wait::start(&server, &for_all);
+    wait.until("1 possibly asleep").await;
+    let woken = Page::hello(server.address(), hello).await;
+    wait.until("1 connected: 1.1.0 (mid) 1").await;
+    woken.close(1000).await;
+    let ended = wait.end().await;
+    assert_eq!(
+        (ended.code, ended.last().starts_with("0 connected for 0s: open")),
+        (Some(0), true),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn some_may_be_left_where_that_is_enough() {
+    let server = seeded(&WARM).await;
+    let (_one, other) = (page(&server, "old", "1.0.0").await, page(&server, "old", "1.0.0").await);
+    let mut wait = Wait::start(&server, &["--build", "old", "--max", "1", "--for", "500ms"]);
+    let waiting = wait.until("2 connected").await;
+    assert!(waiting.ends_with("; at most 1 may be left"), "{waiting}");
+    other.close(1000).await;
+    let ended = wait.end().await;
+    assert_eq!(
+        (ended.code, ended.last().starts_with("1 connected for 500ms: open")),
+        (Some(0), true),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn with_json_every_line_is_a_document() {
+    let server = seeded(&WARM).await;
+    let old = page(&server, "old", "1.0.0").await;
+    let mut wait = Wait::start(&server, &["--below", "1.2.0", "--for", "1s", "--json"]);
+    wait.until(r#""state":"waiting""#).await;
+    old.close(1000).await;
+    let ended = wait.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let documents: Vec<Value> = ended.said.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let states: Vec<_> = documents.iter().map(|document| document["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["waiting", "holding", "open"]);
+    let waiting = &documents[0];
+    assert_eq!(waiting["why"], json!(["sessions"]));
+    assert_eq!(waiting["condition"], json!({"below": "1.2.0"}));
+    let row = json!({"build": "old", "version": "1.0.0", "unknown": false, "sessions": 1, "away": 0});
+    assert_eq!(waiting["rows"], json!([row]));
+    let ended = waited(&server, &["--below", "1.2.0", "--timeout", "500ms", "--json"]).await;
+    let last: Value = serde_json::from_str(ended.last()).unwrap();
+    assert_eq!((ended.code, &last["state"]), (Some(3), &json!("timeout")), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_gate_that_could_never_be_meant_is_refused_with_the_field_named() {
+    let server = seeded(&WARM).await;
+    let wrong = [
+        ("build=nope", "build", "freshwire releases web"),
+        ("build=", "build", "not a registered build"),
+        ("needs=route.legacyy", "needs", "no release of web needs 'route.legacyy'"),
+        ("below=nope", "below", "neither a registered build nor a version"),
+        ("", "below", "give one of below, build and needs"),
+        ("below=1.2.0&build=old", "below", "give one of"),
+        ("build=old&needs=route.legacy", "needs", "give one of"),
+        ("below=1.2.0&max=3", "max", "a gate has no 'max'"),
+    ];
+    for (query, field, detail) in wrong {
+        let (status, answer) = server.call("GET", &format!("/v1/apps/web/gate?{query}"), None).await;
+        assert_eq!((status, &answer["field"]), (422, &json!(field)), "{query}: {answer}");
+        assert!(answer["detail"].as_str().unwrap().contains(detail), "{query}: {answer}");
+    }
+    assert_eq!(server.call("GET", "/v1/apps/nope/gate?below=1.2.0", None).await.0, 404);
+    for (words, code) in [
+        (&["--build", "nope"][..], 1),
+        (&[], 2),
+        (&["--build", "old", "--below", "1.2.0"], 2),
+        (&["--build", "old", "--away", "1"], 2),
+        (&["--build", "old", "--url", "http://127.0.0.1:1"], 4),
+    ] {
+        let ended = waited(&server, words).await;
+        assert_eq!(ended.code, Some(code), "{words:?}: {ended:?}");
+    }
+    assert!(
+        gate(&server, "below=old").await["rows"].as_array().unwrap().is_empty(),
+        "a registered build is a floor"
+    );
+}
