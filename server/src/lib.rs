@@ -8,6 +8,7 @@ pub mod clock;
 pub mod core;
 pub mod fleet;
 pub mod log;
+pub mod rollout;
 pub mod session;
 pub mod token_file;
 pub mod web;
@@ -21,6 +22,7 @@ use self::{
     core::time::Period,
     fleet::Fleet,
     log::{Log, LogError, SideStore, ledger::Ledger, sqlite::SqliteLog},
+    rollout::{Gathering, Rollouts},
     session::{Timing, parking::Parking},
     web::Context,
 };
@@ -43,6 +45,8 @@ pub struct Config {
     pub warmup: Period,
     /// How long a shutdown spreads its goodbyes.
     pub drain: Period,
+    /// How it is found out whether rolling releases are served.
+    pub gathering: Gathering,
     /// Keep neither IP nor user agent.
     pub no_client_info: bool,
 }
@@ -57,6 +61,7 @@ impl Config {
             timing: Timing::default(),
             warmup: Period::secs(60),
             drain: Period::secs(10),
+            gathering: Gathering::default(),
             no_client_info: false,
         }
     }
@@ -126,9 +131,12 @@ impl Server {
         let parking = Arc::new(Parking::new(config.timing.poll_interval));
         parking.run(&tasks, &stop);
 
+        let rollouts = Arc::new(Rollouts::new(config.gathering));
+
         let context = Arc::new(Context {
             ledger,
             fleet,
+            rollouts,
             parking,
             sockets: TaskTracker::new(),
             timing: config.timing,

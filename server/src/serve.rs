@@ -3,7 +3,7 @@
 use std::{io, io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
-use freshwire::{Config, Routes, Server, core::time::Period, session::Timing};
+use freshwire::{Config, Routes, Server, core::time::Period, rollout::Gathering, session::Timing};
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
@@ -58,6 +58,15 @@ pub struct ServeArgs {
     /// How long SIGTERM spreads its goodbyes.
     #[arg(long, env = "FRESHWIRE_DRAIN", default_value = "10s")]
     drain: Period,
+    /// Let probes go to private addresses: loopback, private networks, link-local.
+    #[arg(long, env = "FRESHWIRE_PROBE_PRIVATE")]
+    probe_private: bool,
+    /// Time between two probes of an origin while a release is rolling; they slow down when nothing changes.
+    #[arg(long, env = "FRESHWIRE_PROBE_INTERVAL", default_value = "2s", value_parser = probe_interval)]
+    probe_interval: Period,
+    /// How long a back end's report counts that says nothing else; what they say is evidence that long after a start.
+    #[arg(long, env = "FRESHWIRE_BACKEND_TTL", default_value = "30s")]
+    backend_ttl: Period,
     /// Keep neither IP nor user agent, even in memory.
     #[arg(long, env = "FRESHWIRE_NO_CLIENT_INFO")]
     no_client_info: bool,
@@ -105,6 +114,11 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     };
     config.warmup = args.warmup;
     config.drain = args.drain;
+    config.gathering = Gathering {
+        probe_private: args.probe_private,
+        probe_interval: args.probe_interval,
+        backend_ttl: args.backend_ttl,
+    };
     config.no_client_info = args.no_client_info;
     let server = Server::new(config).await.map_err(|error| error.to_string())?;
 
@@ -128,6 +142,12 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
 fn poll_interval(text: &str) -> Result<Period, String> {
     let interval: Period = text.parse().map_err(|error| format!("{error}"))?;
     if interval < Period::secs(1) { Err("pages poll once a second at most".to_owned()) } else { Ok(interval) }
+}
+
+/// Origins are somebody's servers.
+fn probe_interval(text: &str) -> Result<Period, String> {
+    let interval: Period = text.parse().map_err(|error| format!("{error}"))?;
+    if interval < Period(100) { Err("at least 100ms".to_owned()) } else { Ok(interval) }
 }
 
 /// Operators are let in where only this machine can reach, or where they are meant to be.

@@ -9,7 +9,7 @@ use crate::core::{
     census::Census,
     change::{Action, Entry, Settings, Severity, Step},
     judge::{Standing, Why},
-    names::{AppName, BuildId, LogNumber, PushTopic, SessionId},
+    names::{AppName, BuildId, LogNumber, Need, PushTopic, SessionId},
     order::{Order, Version},
     outcome::State,
     pace::Share,
@@ -178,8 +178,8 @@ pub struct ReleaseAnswer {
     /// How grave.
     pub severity: Severity,
     /// What it relies on.
-    pub needs: Vec<String>,
-    /// It waits to be settled by hand.
+    pub needs: Vec<Need>,
+    /// It had, or has, to be settled before it is current.
     pub rolling: bool,
     /// When it was registered.
     pub registered_at: Moment,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::core::{
-    change::{Action, Severity, Step},
-    names::{AppName, BuildId, PushTopic},
+    change::{Action, Organic, Severity, Step},
+    names::{AppName, BuildId, Need, PushTopic},
     order::{Order, Version},
     pace::{Brake, Share},
     push::PushData,
@@ -32,6 +32,18 @@ pub struct AppBody {
     /// Pages refreshed a second when no `over` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_rate: Option<u32>,
+    /// URLs that say which build an origin serves, such as its `/freshwire.json`; at most 8. With any of them every
+    /// release is rolling: it becomes current when all of them serve it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Vec<String>>,
+    /// Real pages as evidence that a rolling release is served; null: they are none.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub organic: Option<Option<Organic>>,
+}
+
+/// A field that is there, be it null.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// `POST /v1/apps/{app}/releases`.
@@ -57,7 +69,7 @@ pub struct ReleaseBody {
     pub severity: Severity,
     /// Names of server-side things that it relies on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<String>,
+    pub needs: Vec<Need>,
     /// Its files and their hashes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assets: BTreeMap<String, String>,
@@ -129,6 +141,9 @@ pub struct SettleBody {
     /// A wave that proves too little doesn't keep the next one waiting.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unproven_ok: bool,
+    /// Settle it though a live back end lacks what it needs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub anyway: bool,
 }
 
 impl SettleBody {

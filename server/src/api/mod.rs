@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod bodies;
 pub mod gate;
+pub mod rollout;
 mod schema;
 
 /// Header of every answer: the app's last log number.

@@ -17,7 +17,11 @@ use crate::{
         answers::{AppAnswer, AppsAnswer, Changed},
         bodies::AppBody,
     },
-    core::{change::Action, judge::Standing, order::Order},
+    core::{
+        change::{Action, Organic},
+        judge::Standing,
+        order::Order,
+    },
 };
 
 /// Standings that have a column of their own.
@@ -62,8 +66,33 @@ pub struct SetArgs {
     /// Pages refreshed a second where no --over is given [default: 50]
     #[arg(long, value_name = "N")]
     refresh_rate: Option<u32>,
+    #[arg(
+        long = "probe",
+        value_name = "URL",
+        help = "A URL that says which build an origin serves, such as https://app.example.com/freshwire.json; repeat it \
+                for each. Releases become current when all of them serve it"
+    )]
+    probes: Vec<String>,
+    /// No origin is asked; releases become current at once
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "probes")]
+    no_probes: bool,
+    /// So many pages that lived on a rolling release for so long are evidence that it is served, such as 20:10m
+    #[arg(long, value_name = "PAGES:DURATION", value_parser = parse_organic)]
+    organic: Option<Organic>,
+    /// Pages are no evidence
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "organic")]
+    no_organic: bool,
     #[command(flatten)]
     flags: ChangeFlags,
+}
+
+/// Reads `20:10m`.
+fn parse_organic(text: &str) -> Result<Organic, String> {
+    let wanted = || format!("'{text}' is not PAGES:DURATION, such as 20:10m");
+    let (pages, lasting) = text.split_once(':').ok_or_else(wanted)?;
+    let pages = pages.parse().map_err(|_| wanted())?;
+    let lasting = lasting.parse().map_err(|error| format!("'{lasting}' is {error}"))?;
+    Ok(Organic { pages, lasting })
 }
 
 /// Prints the apps.
@@ -123,11 +152,16 @@ fn table(apps: &[AppAnswer]) -> Table {
 pub async fn set(console: &Console, args: SetArgs) -> Result<(), Trouble> {
     let origins =
         if args.any_origin { Some(Vec::new()) } else { Some(args.origins).filter(|all| !all.is_empty()) };
+    let probes =
+        if args.no_probes { Some(Vec::new()) } else { Some(args.probes).filter(|all| !all.is_empty()) };
+    let organic = if args.no_organic { Some(None) } else { args.organic.map(Some) };
     let body = AppBody {
         order: args.order,
         allowed_origins: origins,
         stale_action: args.stale_action,
         refresh_rate: args.refresh_rate,
+        probes,
+        organic,
     };
     let app = &args.of.app;
     let wish = Wish {
@@ -153,6 +187,16 @@ fn described(body: &AppBody) -> String {
     }));
     words.extend(body.stale_action.map(|action| format!("stale pages are asked to {action}")));
     words.extend(body.refresh_rate.map(|rate| format!("{rate} pages refreshed a second")));
+    words.extend(body.probes.as_ref().map(|probes| match probes.as_slice() {
+        [] => "no origin is asked what it serves".to_owned(),
+        probes => format!("releases become current when served by {}", probes.join(", ")),
+    }));
+    words.extend(body.organic.map(|organic| match organic {
+        None => "pages are no evidence of what is served".to_owned(),
+        Some(Organic { pages, lasting }) => {
+            format!("{pages} pages that lived {lasting} on a rolling release are evidence that it is served")
+        }
+    }));
     if words.is_empty() { "as it was, or as usual if it is new".to_owned() } else { words.join("; ") }
 }
 
@@ -175,6 +219,18 @@ fn undo(app: &str, set: &AppBody, changed: &Changed) -> Undo {
     if set.refresh_rate.is_some() {
         words.extend(["--refresh-rate".to_owned(), before.refresh_rate.to_string()]);
     }
+    match before.probes.as_slice() {
+        _ if set.probes.is_none() => {}
+        [] => words.push("--no-probes".to_owned()),
+        probes => words.extend(probes.iter().flat_map(|probe| ["--probe".to_owned(), probe.clone()])),
+    }
+    match before.organic {
+        _ if set.organic.is_none() => {}
+        None => words.push("--no-organic".to_owned()),
+        Some(Organic { pages, lasting }) => {
+            words.extend(["--organic".to_owned(), format!("{pages}:{lasting}")]);
+        }
+    }
     match (words.is_empty(), set.order) {
         (true, None) => Undo::never("nothing was set to another value"),
         (true, Some(_)) => Undo::never("an app's order, once decided, can only be changed to the other"),
@@ -187,7 +243,7 @@ mod tests {
     use super::*;
     use crate::{
         api::answers::{Affected, Before},
-        core::{change::Settings, names::LogNumber},
+        core::{change::Settings, names::LogNumber, time::Period},
     };
 
     #[test]
@@ -212,13 +268,24 @@ mod tests {
             allowed_origins: Some(vec!["https://b.example".into()]),
             stale_action: None,
             refresh_rate: Some(9),
+            probes: Some(vec!["https://b.example/freshwire.json".into()]),
+            organic: Some(Some(Organic { pages: 9, lasting: Period::mins(9) })),
         };
         let fresh = undo("web", &set, &changed(Settings::default()));
-        assert_eq!(fresh, Undo::by(["app", "set", "web", "--any-origin", "--refresh-rate", "50"]));
+        assert_eq!(
+            fresh,
+            Undo::by("app set web --any-origin --refresh-rate 50 --no-probes --no-organic".split(' '))
+        );
         let two = vec!["https://a.example".into(), "https://c.example".into()];
-        let settled = Settings { order: Some(Order::Release), allowed_origins: two, ..Settings::default() };
+        let settled = Settings {
+            order: Some(Order::Release),
+            allowed_origins: two,
+            probes: vec!["https://a.example/f".into()],
+            organic: parse_organic("20:10m").ok(),
+            ..Settings::default()
+        };
         let words = "app set web --order release --origin https://a.example --origin https://c.example \
-                     --refresh-rate 50";
+                     --refresh-rate 50 --probe https://a.example/f --organic 20:10m";
         assert_eq!(undo("web", &set, &changed(settled)), Undo::by(words.split(' ')));
         assert!(matches!(undo("web", &AppBody::default(), &changed(Settings::default())), Undo::Never(_)));
     }

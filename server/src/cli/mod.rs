@@ -12,6 +12,7 @@ mod events;
 mod history;
 mod live;
 mod minimum;
+mod needs;
 mod push;
 mod release;
 mod retire;
@@ -85,6 +86,12 @@ pub enum Command {
     Sessions(sessions::SessionsArgs),
     /// Why one page hasn't moved
     Explain(sessions::ExplainArgs),
+    /// What open pages rely on: need, builds, pages
+    Needs(needs::ListArgs),
+    /// Which front-end build works on which back-end build
+    Matrix(needs::MatrixArgs),
+    /// Which back ends report in, and what they provide
+    Backends(needs::ListArgs),
     /// Who changed what, newest first
     Log(history::LogArgs),
     /// Make, list and revoke operators' tokens
@@ -144,6 +151,9 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Wait(args) => wait::wait(&console, args).await,
         Command::Sessions(args) => sessions::list(&console, args).await,
         Command::Explain(args) => sessions::explain(&console, args).await,
+        Command::Needs(args) => needs::needs(&console, args).await,
+        Command::Matrix(args) => needs::matrix(&console, args).await,
+        Command::Backends(args) => needs::back_ends(&console, args).await,
         Command::Log(args) => history::list(&console, args).await,
         Command::Token(command) => token::run(&console, command).await,
         Command::Completions { shell } => {

@@ -23,7 +23,7 @@ use crate::{
     core::{
         change::{Severity, Step},
         judge::Standing,
-        names::BuildId,
+        names::{BuildId, Need},
         order::Version,
         time::{Moment, Period},
     },
@@ -54,11 +54,11 @@ pub struct ReleaseArgs {
     severity: Option<Severity>,
     /// Server-side things that it relies on, with commas between
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    needs: Vec<String>,
+    needs: Vec<Need>,
     /// JSON file with its files and their hashes: {"assets/app.js": "sha256-…"}, or the freshwire.json of our Vite plugin
     #[arg(long, value_name = "FILE")]
     assets: Option<PathBuf>,
-    /// Register it only; it becomes current when settled
+    /// Register it only; it becomes current when settled. So is every release of an app that has probes
     #[arg(long)]
     rolling: bool,
     /// Register it though it is older than what is current
@@ -96,6 +96,9 @@ pub struct SettleArgs {
     of: OfApp,
     /// The rolling release
     build: BuildId,
+    /// Settle it though a live back end lacks what it needs
+    #[arg(long)]
+    anyway: bool,
     #[command(flatten)]
     speed: Speed,
     #[command(flatten)]
@@ -156,7 +159,12 @@ pub async fn register(console: &Console, args: ReleaseArgs) -> Result<(), Troubl
         console.undo(&current::undo(app, &changed));
     } else {
         let settle = console.command(&["settle", app.as_str(), body.build.as_str()]);
-        Console::say(format!("{named} is registered for {app}; when every server serves it: {settle}"));
+        let probes = changed.before.as_ref().map_or(0, |before| before.settings.probes.len());
+        let when = match probes {
+            0 => "when every server serves it".to_owned(),
+            probes => format!("it settles when {} it; sooner", say::verb(probes as u64, "origin", "serve")),
+        };
+        Console::say(format!("{named} is registered for {app}; {when}: {settle}"));
         console.undo(&Undo::never("a release stays registered, and moves no page before it is settled"));
     }
     Ok(())
@@ -169,7 +177,7 @@ pub async fn settle(console: &Console, args: SettleArgs) -> Result<(), Trouble> 
         app,
         method: Method::POST,
         path: vec!["releases", build.as_str(), "settle"],
-        body: Some(json(&settle_body(args.speed))),
+        body: Some(json(&settle_body(args.speed, args.anyway))),
         what: format!("settling {build}"),
         asks: false,
     };
@@ -243,7 +251,7 @@ fn table(releases: &ReleasesAnswer) -> Table {
     table
 }
 
-fn settle_body(speed: Speed) -> SettleBody {
+fn settle_body(speed: Speed, anyway: bool) -> SettleBody {
     let Speed { over, waves, hold, brake, unproven_ok } = speed;
-    SettleBody { over, waves, hold, brake, unproven_ok }
+    SettleBody { over, waves, hold, brake, unproven_ok, anyway }
 }

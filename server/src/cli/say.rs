@@ -52,6 +52,11 @@ pub fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// `1 page moves`, `2 pages move`.
+pub fn verb(n: u64, what: &str, does: &str) -> String {
+    format!("{} {does}{}", count(n, what), if n == 1 { "s" } else { "" })
+}
+
 /// A share of a whole in percent; what isn't nothing never reads 0%, and what isn't all never 100%.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
 pub fn percent(share: f64) -> String {

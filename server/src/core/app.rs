@@ -1,6 +1,7 @@
 //! One app's state: the fold of its changes.
 
 use std::{
+    borrow::Cow,
     cmp::Ordering,
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -52,6 +53,8 @@ pub struct Release {
     pub number: u32,
     /// As it was registered.
     pub new: NewRelease,
+    /// It waits to be settled: it was registered so, or its app had probes then.
+    pub rolling: bool,
     /// When.
     pub registered_at: Moment,
     /// When it became current for the first time.
@@ -131,7 +134,7 @@ pub enum Refusal {
     #[error("{reason}")]
     Invalid {
         /// The field, as a JSON path.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What is wrong with it.
         reason: String,
     },

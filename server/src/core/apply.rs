@@ -26,7 +26,7 @@ impl App {
         match change {
             AppChange::Settings(settings) => app.set(settings)?,
             AppChange::Release(new) => app.register(new, stamp)?,
-            AppChange::Settle { build, pace, reason: _ } => {
+            AppChange::Settle { build, pace, reason } => {
                 let release = app.known(build)?;
                 if release.settled_at.is_some() {
                     return Err(Refusal::Conflict(format!(
@@ -39,7 +39,7 @@ impl App {
                     hold_cap: release.new.hold_cap,
                     ..Terms::only(pace.clone())
                 };
-                app.make_current(build, terms, None, stamp)?;
+                app.make_current(build, terms, reason.clone(), stamp)?;
             }
             AppChange::Current { build, reason, terms } => {
                 app.make_current(build, terms.clone(), reason.clone(), stamp)?;
@@ -110,18 +110,21 @@ impl App {
         let order = *self.settings.order.get_or_insert(order);
         if order == Order::Version && new.version.is_none() {
             return Err(Refusal::Invalid {
-                field: "version",
+                field: "version".into(),
                 reason: format!("{} orders its builds by version: every release needs one", self.name),
             });
         }
         let number = u32::try_from(self.releases.len() + 1).expect("fewer than 4 billion releases");
         self.by_build.insert(new.build.clone(), number);
-        let release = Release { number, new: new.clone(), registered_at: stamp.at, settled_at: None };
+        // Where origins can be asked what they serve, no page is told before they have answered.
+        let rolling = new.rolling || !self.settings.probes.is_empty();
+        let release =
+            Release { number, new: new.clone(), rolling, registered_at: stamp.at, settled_at: None };
         self.releases.push(Arc::new(release));
         if !new.anyway {
-            self.check_not_older_than_current(new)?;
+            self.check_not_older_than_current(new, rolling)?;
         }
-        if !new.rolling {
+        if !rolling {
             let (countdown, hold_cap) = (new.countdown, new.hold_cap);
             let terms = Terms { countdown, hold_cap, ..Terms::only(new.pace.clone()) };
             self.make_current(&new.build, terms, None, stamp)?;
@@ -129,7 +132,7 @@ impl App {
         Ok(())
     }
 
-    fn check_not_older_than_current(&self, new: &NewRelease) -> Result<(), Refusal> {
+    fn check_not_older_than_current(&self, new: &NewRelease, rolling: bool) -> Result<(), Refusal> {
         let Some(current) = self.current_release() else { return Ok(()) };
         let way_out = "pass 'anyway' if that is what you want";
         if let (Some(new_at), Some(current_at)) = (new.committed_at, current.new.committed_at)
@@ -141,7 +144,7 @@ impl App {
                 current.new.build
             )));
         }
-        if new.rolling {
+        if rolling {
             return Ok(());
         }
         let (key, current_key) = (registered_key(self, &new.build), registered_key(self, &current.new.build));

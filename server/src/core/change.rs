@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    names::{AppName, BuildId, LogNumber},
+    names::{AppName, BuildId, LogNumber, Need},
     order::{Order, Version},
     pace::Pace,
     push::NewPush,
@@ -203,12 +203,37 @@ pub struct Settings {
     pub stale_action: Action,
     /// Pages refreshed a second when no `over` is given.
     pub refresh_rate: u32,
+    /// URLs that say which build an origin serves. With any of them every release is rolling.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<String>,
+    /// How many real pages have to live for how long on a rolling release. None: they are no evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organic: Option<Organic>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { order: None, allowed_origins: Vec::new(), stale_action: Action::Navigate, refresh_rate: 50 }
+        Self {
+            order: None,
+            allowed_origins: Vec::new(),
+            stale_action: Action::Navigate,
+            refresh_rate: 50,
+            probes: Vec::new(),
+            organic: None,
+        }
     }
+}
+
+/// Real pages as evidence that a rolling release is served: so many have lived for so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Organic {
+    /// How many.
+    pub pages: u32,
+    /// For how long, without a chunk error on the build.
+    #[serde(rename = "for")]
+    #[schema(value_type = String, example = "10m")]
+    pub lasting: Period,
 }
 
 /// A release as it is registered.
@@ -233,7 +258,7 @@ pub struct NewRelease {
     pub severity: Severity,
     /// Names of server-side things that it relies on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<String>,
+    pub needs: Vec<Need>,
     /// Its files and their hashes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assets: BTreeMap<String, String>,

@@ -1,7 +1,9 @@
 //! Changes in words, for the history.
 
+use std::fmt::Write as _;
+
 use super::{
-    change::{AppChange, Change, Terms},
+    change::{AppChange, Change, Organic, Terms},
     push::NewPush,
     time::Period,
     token::TokenChange,
@@ -30,7 +32,14 @@ fn describe_app(change: &AppChange) -> (&'static str, String) {
                 _ => settings.allowed_origins.join(", "),
             };
             let (action, rate) = (settings.stale_action, settings.refresh_rate);
-            ("settings", format!("{origins}; stale pages {action}; {rate} refreshes/s"))
+            let mut summary = format!("{origins}; stale pages {action}; {rate} refreshes/s");
+            if !settings.probes.is_empty() {
+                let _ = write!(summary, "; probes {}", settings.probes.join(", "));
+            }
+            if let Some(Organic { pages, lasting }) = settings.organic {
+                let _ = write!(summary, "; organic: {pages} pages for {lasting}");
+            }
+            ("settings", summary)
         }
         AppChange::Release(new) => {
             let version = new.version.as_ref().map(|version| format!(" ({version})")).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::{
     census::{BuildCount, merge},
     change::Floor,
     judge::{below, key, registered_key},
-    names::BuildId,
+    names::{BuildId, Need},
     order::Version,
     time::{Moment, Period},
 };
@@ -25,7 +25,7 @@ pub enum Condition {
     /// Those on a build.
     Build(BuildId),
     /// Those on a release that needs something.
-    Needs(String),
+    Needs(Need),
 }
 
 /// Whether a page is one of those.

@@ -46,6 +46,14 @@ pub enum BadName {
     /// Not a push's topic.
     #[error("a push's topic is 1 to 64 printable characters without spaces")]
     PushTopic,
+    /// Not a need.
+    #[error(
+        "a need is 1 to 128 characters without spaces and control characters, such as route.legacy-import"
+    )]
+    Need,
+    /// Not a back-end instance.
+    #[error("an instance's name is 1 to 128 printable characters without spaces")]
+    Instance,
 }
 
 /// One SPA in one environment: a slug of `[a-z0-9-]`, at most 64 characters.
@@ -103,6 +111,38 @@ impl FromStr for PushTopic {
     }
 }
 
+/// A name for something server-side that a build relies on, such as `route.legacy-import`: at most 128 bytes, no spaces
+/// and no control characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Need(Arc<str>);
+
+impl FromStr for Need {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let sound = |c: char| !c.is_whitespace() && !c.is_control();
+        if (1..=128).contains(&text.len()) && text.chars().all(sound) {
+            Ok(Self(text.into()))
+        } else {
+            Err(BadName::Need)
+        }
+    }
+}
+
+/// One running back end, as it calls itself: at most 128 printable ASCII characters, no spaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceName(Arc<str>);
+
+impl FromStr for InstanceName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if (1..=128).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(BadName::Instance)
+        }
+    }
+}
+
 macro_rules! text_name {
     ($type:ty) => {
         impl $type {
@@ -141,3 +181,5 @@ macro_rules! text_name {
 text_name!(AppName);
 text_name!(BuildId);
 text_name!(PushTopic);
+text_name!(Need);
+text_name!(InstanceName);

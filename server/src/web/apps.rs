@@ -19,14 +19,22 @@ use crate::{
     },
     core::{
         app::{App, Refusal},
-        change::{AppChange, Settings},
+        change::{AppChange, Organic, Settings},
         judge::judge,
         names::AppName,
+        time::Period,
     },
+    rollout::Rollouts,
 };
 
 /// Most origins of an app.
 const MOST_ORIGINS: usize = 100;
+/// Most probes of an app.
+const MOST_PROBES: usize = 8;
+/// Most pages that organic evidence may take.
+const MOST_ORGANIC: u32 = 100_000;
+/// For how long they may have to live.
+const ORGANIC_LASTS: std::ops::RangeInclusive<Period> = Period::secs(1)..=Period::days(1);
 
 /// All apps, and the names that pages asked for in vain.
 #[utoipa::path(get, operation_id = "list_apps", path = "/v1/apps", security(("token" = [])), params(PageQuery, AtLeast),
@@ -64,12 +72,15 @@ pub async fn put(
     Named(name): Named,
     wish: Wish<AppBody>,
 ) -> Result<Json<Changed>, ApiError> {
-    change(&context, &caller, &name, &wish, None, |app, body| Ok(AppChange::Settings(settings(app, body)?)))
-        .await
-        .map(Json)
+    let rollouts = &context.rollouts;
+    change(&context, &caller, &name, &wish, None, |app, body| {
+        Ok(AppChange::Settings(settings(rollouts, app, body)?))
+    })
+    .await
+    .map(Json)
 }
 
-fn settings(app: &App, body: &AppBody) -> Result<Settings, Refusal> {
+fn settings(rollouts: &Rollouts, app: &App, body: &AppBody) -> Result<Settings, Refusal> {
     let mut settings = app.settings.clone();
     if let Some(order) = body.order {
         settings.order = Some(order);
@@ -90,7 +101,40 @@ fn settings(app: &App, body: &AppBody) -> Result<Settings, Refusal> {
         }
         settings.refresh_rate = rate;
     }
+    if let Some(probes) = &body.probes {
+        settings.probes = check_probes(rollouts, probes)?;
+    }
+    if let Some(organic) = body.organic {
+        settings.organic = organic.map(check_organic).transpose()?;
+    }
     Ok(settings)
+}
+
+fn check_probes(rollouts: &Rollouts, probes: &[String]) -> Result<Vec<String>, Refusal> {
+    if probes.len() > MOST_PROBES {
+        return Err(invalid("probes", format!("at most {MOST_PROBES} probes")));
+    }
+    let mut urls = Vec::new();
+    for (index, probe) in probes.iter().enumerate() {
+        let wrong = |why| invalid(format!("probes[{index}]"), why);
+        let url = rollouts.origins.check(probe).map_err(wrong)?.to_string();
+        if urls.contains(&url) {
+            return Err(wrong(format!("{url} is named twice")));
+        }
+        urls.push(url);
+    }
+    Ok(urls)
+}
+
+fn check_organic(organic: Organic) -> Result<Organic, Refusal> {
+    if !(1..=MOST_ORGANIC).contains(&organic.pages) {
+        return Err(invalid("organic.pages", format!("organic.pages is 1 to {MOST_ORGANIC}")));
+    }
+    if !ORGANIC_LASTS.contains(&organic.lasting) {
+        let (shortest, longest) = (ORGANIC_LASTS.start(), ORGANIC_LASTS.end());
+        return Err(invalid("organic.for", format!("organic.for is {shortest} to {longest}")));
+    }
+    Ok(organic)
 }
 
 /// An origin as browsers and shells write it: scheme, host and perhaps a port, no path.

@@ -1,5 +1,7 @@
 //! The one way in which operators' requests change an app.
 
+use std::borrow::Cow;
+
 use super::{Context, auth::Caller, problem::ApiError, request::Wish};
 use crate::{
     api::{
@@ -280,6 +282,6 @@ pub fn check_text(field: &'static str, text: Option<&str>) -> Result<(), Refusal
 }
 
 /// A field can't be so.
-pub fn invalid(field: &'static str, reason: impl Into<String>) -> Refusal {
-    Refusal::Invalid { field, reason: reason.into() }
+pub fn invalid(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Refusal {
+    Refusal::Invalid { field: field.into(), reason: reason.into() }
 }

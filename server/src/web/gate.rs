@@ -26,7 +26,7 @@ use crate::{
         app::App,
         census::BuildCount,
         gate::{Belongs, Condition, Sorted},
-        names::{AppName, BuildId},
+        names::{AppName, BadName, BuildId, Need},
     },
     fleet::Fleet,
 };
@@ -86,7 +86,9 @@ impl Wanted {
                 let build = registered(app, &text)?;
                 Ok((Condition::Build(build.clone()), ConditionRef::Build(build)))
             }
-            (None, None, Some(need)) => {
+            (None, None, Some(text)) => {
+                let need: Need =
+                    text.parse().map_err(|error: BadName| ApiError::invalid("needs", error.to_string()))?;
                 // A name with a typing error would be a gate that stands open.
                 if !app.releases.iter().any(|release| release.new.needs.contains(&need)) {
                     let name = &app.name;
@@ -97,7 +99,7 @@ impl Wanted {
                         ),
                     ));
                 }
-                Ok((Condition::Needs(need.clone()), ConditionRef::Needs(need)))
+                Ok((Condition::Needs(need), ConditionRef::Needs(text)))
             }
             (below, build, _) => {
                 let field = if below.is_some() || build.is_none() { "below" } else { "needs" };

@@ -3,6 +3,7 @@
 mod apps;
 mod assets;
 mod auth;
+mod backends;
 mod change;
 mod connect;
 mod current;
@@ -22,6 +23,7 @@ mod push;
 mod releases;
 mod request;
 mod retire;
+mod rollout;
 mod screen;
 mod sessions;
 mod tokens;
@@ -48,6 +50,7 @@ use crate::{
     core::names::AppName,
     fleet::Fleet,
     log::ledger::Ledger,
+    rollout::Rollouts,
     session::{Timing, parking::Parking},
 };
 
@@ -62,6 +65,8 @@ pub struct Context {
     pub ledger: Ledger,
     /// The sessions of this node.
     pub fleet: Arc<Fleet>,
+    /// What is known of rolling releases and back ends.
+    pub rollouts: Arc<Rollouts>,
     /// The sessions of pages that poll.
     pub parking: Arc<Parking>,
     /// The pages' sockets, which outlive the HTTP server's connections.
@@ -166,6 +171,11 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(sessions::get))
         .routes(routes!(push::push))
         .routes(routes!(push::list))
+        .routes(routes!(backends::report))
+        .routes(routes!(backends::list))
+        .routes(routes!(backends::needs))
+        .routes(routes!(backends::matrix))
+        .routes(routes!(rollout::probe))
         .routes(routes!(history::log))
         .routes(routes!(events::events))
         .routes(routes!(tokens::list, tokens::create))

@@ -25,13 +25,14 @@ use crate::{
         app::{App, Refusal, Release},
         change::{AppChange, NewRelease},
         names::{AppName, BuildId},
+        needs::lacking,
         pace::Pace,
+        rollout::named,
     },
 };
 
-/// Most names in `needs`, and longest one.
+/// Most names in `needs`.
 const MOST_NEEDS: usize = 100;
-const LONGEST_NEED: usize = 128;
 /// Most paths in `preload`, and longest one.
 const MOST_PRELOADS: usize = 50;
 const LONGEST_PRELOAD: usize = 1 << 10;
@@ -100,8 +101,11 @@ pub async fn settle(
     Path((_, build)): Path<(String, String)>,
     wish: Wish<SettleBody>,
 ) -> Result<Json<Changed>, ApiError> {
-    known(&context.ledger.state(), &name)?;
+    let app = known(&context.ledger.state(), &name)?;
     let build = build_id(&build)?;
+    if !wish.body.anyway {
+        check_back_ends(&context, &app, &build)?;
+    }
     change(&context, &caller, &name, &wish, wish.body.over, |app, body| {
         Ok(AppChange::Settle { build: build.clone(), pace: settle_pace(app, &build, body)?, reason: None })
     })
@@ -122,6 +126,21 @@ fn settle_pace(app: &App, build: &BuildId, body: &SettleBody) -> Result<Pace, Re
         unproven_ok: asked.unproven_ok || registered.unproven_ok,
         ..asked
     })
+}
+
+/// No live back end lacks what a release needs: its pages would break there.
+fn check_back_ends(context: &Context, app: &App, build: &BuildId) -> Result<(), ApiError> {
+    let Some(release) = app.release(build).filter(|release| release.settled_at.is_none()) else {
+        return Ok(());
+    };
+    let lacking = lacking(&release.new.needs, &context.rollouts.back_ends.live(&app.name));
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::conflict(format!(
+        "live back ends lack what {build} needs: {}; settle it when all of them provide it, or pass 'anyway'",
+        named(&lacking)
+    )))
 }
 
 /// A build ID from a path.
@@ -148,13 +167,8 @@ fn new_release(body: &ReleaseBody) -> Result<NewRelease, Refusal> {
     check_text("by", body.by.as_deref())?;
     check_text("message", body.message.as_deref())?;
     check_steps(&body.steps)?;
-    if body.needs.len() > MOST_NEEDS
-        || body.needs.iter().any(|need| need.is_empty() || need.len() > LONGEST_NEED)
-    {
-        return Err(invalid(
-            "needs",
-            format!("at most {MOST_NEEDS} needs of 1 to {LONGEST_NEED} bytes each"),
-        ));
+    if body.needs.len() > MOST_NEEDS {
+        return Err(invalid("needs", format!("at most {MOST_NEEDS} needs")));
     }
     if body.preload.len() > MOST_PRELOADS
         || body.preload.iter().any(|path| path.is_empty() || path.len() > LONGEST_PRELOAD)
@@ -201,7 +215,7 @@ fn answer(app: &App, release: &Arc<Release>, sessions: u64) -> ReleaseAnswer {
         committed_at: new.committed_at,
         severity: new.severity,
         needs: new.needs.clone(),
-        rolling: new.rolling,
+        rolling: release.rolling,
         registered_at: release.registered_at,
         settled_at: release.settled_at,
         status,

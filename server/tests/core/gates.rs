@@ -24,7 +24,10 @@ const NEED: &str = "route.legacy";
 fn shop() -> Arc<App> {
     let mut story = Story::default();
     story.must_release(release("old", Some("1.0.0")));
-    story.must_release(NewRelease { needs: vec![NEED.into()], ..release("middle", Some("1.1.0")) });
+    story.must_release(NewRelease {
+        needs: vec![NEED.parse().expect("a need")],
+        ..release("middle", Some("1.1.0"))
+    });
     story.must_release(release("new", Some("1.2.0")));
     story.app()
 }
@@ -45,7 +48,7 @@ fn conditions() -> [Condition; 3] {
     [
         Condition::Below(Floor::Version(version("1.2.0"))),
         Condition::Build(build("old")),
-        Condition::Needs(NEED.into()),
+        Condition::Needs(NEED.parse().expect("a need")),
     ]
 }
 

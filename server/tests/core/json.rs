@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use freshwire::core::{
-    change::{AppChange, Change, Draft, Entry, Floor, NewRelease, Request, Settings, Terms},
+    change::{AppChange, Change, Draft, Entry, Floor, NewRelease, Organic, Request, Settings, Terms},
     judge::Standing,
     names::{AppName, BuildId, LogNumber, PushTopic},
     order::{Order, Version},
@@ -41,12 +41,16 @@ fn any_number() -> impl Strategy<Value = LogNumber> {
 
 fn any_settings() -> impl Strategy<Value = Settings> {
     let order = prop::option::of(prop::sample::select(&[Order::Version, Order::Release][..]));
-    (order, prop::collection::vec(".{0,20}", 0..3), any_action(), any::<u32>()).prop_map(
-        |(order, allowed_origins, stale_action, refresh_rate)| Settings {
+    let texts = || prop::collection::vec(".{0,20}", 0..3);
+    let organic = (any::<u32>(), any_length()).prop_map(|(pages, lasting)| Organic { pages, lasting });
+    (order, texts(), any_action(), any::<u32>(), texts(), prop::option::of(organic)).prop_map(
+        |(order, allowed_origins, stale_action, refresh_rate, probes, organic)| Settings {
             order,
             allowed_origins,
             stale_action,
             refresh_rate,
+            probes,
+            organic,
         },
     )
 }
@@ -54,13 +58,14 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 fn any_full_release() -> impl Strategy<Value = NewRelease> {
     let texts = (prop::option::of(".*"), prop::option::of(".*"));
     let some = || prop::collection::vec(".*", 0..3);
-    let lists = (some(), prop::collection::btree_map(".*", ".*", 0..3), some());
+    let needs = prop::collection::vec("[!-~]{1,64}", 0..3);
+    let lists = (needs, prop::collection::btree_map(".*", ".*", 0..3), some());
     (any_release(), any_build_id(), texts, lists, prop::option::of(any_moment()), any_pace()).prop_map(
         |(release, build, (by, message), (needs, assets, preload), committed_at, pace)| NewRelease {
             build,
             by,
             message,
-            needs,
+            needs: needs.iter().map(|need| need.parse().expect("a need")).collect(),
             assets,
             preload,
             committed_at,

@@ -186,7 +186,12 @@ async fn a_wrong_field_of_any_other_body_is_named_by_its_path() {
             json!({"build": "b", "version": "2.0.0", "needs": [1]}),
             "needs[0]",
         ),
-        ("POST", "/v1/apps/web/releases", json!({"build": "b", "version": "2.0.0", "needs": [""]}), "needs"),
+        (
+            "POST",
+            "/v1/apps/web/releases",
+            json!({"build": "b", "version": "2.0.0", "needs": [""]}),
+            "needs[0]",
+        ),
         (
             "POST",
             "/v1/apps/web/releases",

@@ -14,6 +14,8 @@ async fn calls(server: &Server) -> Vec<(String, String, Value)> {
         let filled = path
             .replace("{app}", "web")
             .replace("{build}", "a")
+            .replace("{campaign}", "1")
+            .replace("{instance}", "api-1")
             .replace("{session}", "6f1c2b9e-3d7a-4c58-9a41-0b6f7d2e8c13")
             .replace("{id}", "6f1c2b9e-3d7a-4c58-9a41-0b6f7d2e8c13");
         assert!(!filled.contains('{'), "{filled}");
