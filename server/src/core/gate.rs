@@ -258,10 +258,8 @@ impl Terms {
             return true;
         }
         let (here, away) = later.here.most_since(&earlier.here);
-        let (unknown, unknown_away) = match self.ignore_unknown {
-            true => (0, 0),
-            false => later.unknown.most_since(&earlier.unknown),
-        };
+        let (unknown, unknown_away) =
+            if self.ignore_unknown { (0, 0) } else { later.unknown.most_since(&earlier.unknown) };
         here > self.max || unknown > 0 || (self.away && away + unknown_away > 0)
     }
 }

@@ -290,9 +290,8 @@ impl World {
         let left = |sessions: &[Session], belongs: Belongs| {
             sessions.iter().filter(|(page, _)| PAGES[*page].2[self.which] == belongs).count() as u64
         };
-        let unknown = |sessions: &[Session]| match self.terms.ignore_unknown {
-            true => 0,
-            false => left(sessions, Belongs::Unknown),
+        let unknown = |sessions: &[Session]| {
+            if self.terms.ignore_unknown { 0 } else { left(sessions, Belongs::Unknown) }
         };
         let met = self.now >= self.warm_at
             && left(&self.connected, Belongs::Yes) <= self.terms.max

@@ -22,7 +22,8 @@ const FIGURES: Period = Period::secs(2);
 const SILENCE: Period = Period::secs(30);
 /// Builds that are named.
 const NAMED: usize = 3;
-const BAR: usize = 24;
+/// Places of the bar.
+const BAR: u64 = 24;
 
 /// Shows how the gate stands.
 pub struct Show<'a> {
@@ -236,8 +237,9 @@ fn named(answer: &GateAnswer) -> String {
 
 /// How much of the way is done.
 fn bar(of: u64, left: u64) -> String {
-    let done = if of == 0 { BAR } else { usize::try_from((of - left) * BAR as u64 / of).unwrap_or(BAR) };
-    format!("[{}{}]", "#".repeat(done), "-".repeat(BAR - done))
+    let done = ((of - left) * BAR).checked_div(of).unwrap_or(BAR);
+    let places = |mark: &str, count: u64| (0..count).map(|_| mark).collect::<String>();
+    format!("[{}{}]", places("#", done), places("-", BAR - done))
 }
 
 /// In whole seconds, rounded up.
@@ -267,9 +269,10 @@ mod tests {
 
     #[test]
     fn the_bar_is_full_when_and_only_when_none_are_left() {
-        assert_eq!(bar(0, 0), format!("[{}]", "#".repeat(BAR)));
-        assert_eq!(bar(1_000, 1), format!("[{}-]", "#".repeat(BAR - 1)));
+        let [full, empty] = ["#", "-"].map(|mark| mark.repeat(24));
+        assert_eq!(bar(0, 0), format!("[{full}]"));
+        assert_eq!(bar(1_000, 1), format!("[{}-]", &full[1..]));
         assert_eq!(bar(1_000, 0), bar(0, 0));
-        assert_eq!(bar(8, 8), format!("[{}]", "-".repeat(BAR)));
+        assert_eq!(bar(8, 8), format!("[{empty}]"));
     }
 }
