@@ -51,6 +51,7 @@ test-browser: $(CLIENT) $(MODULES)
 bench: $(CLIENT)
 	cargo build --locked --release -p freshwire -p freshwire-bench
 	$(TARGET)/release/freshwire-bench
+	$(TARGET)/release/questions
 
 clean:
 	cargo clean
