@@ -156,7 +156,7 @@ impl Follower {
 }
 
 /// Trying again can help.
-fn passes(trouble: &Trouble) -> bool {
+pub fn passes(trouble: &Trouble) -> bool {
     match trouble {
         Trouble::Refused { problem, .. } => problem.status >= 500,
         // A balancer's own page while its servers are away.

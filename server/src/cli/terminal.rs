@@ -125,7 +125,7 @@ fn wants_colour() -> bool {
 }
 
 /// Columns of the terminal: as the shell says, or as the terminal itself does.
-pub fn width() -> usize {
+fn width() -> usize {
     const USUAL: usize = 80;
     let sane = |columns: &usize| *columns > 0;
     let told = || std::env::var("COLUMNS").ok()?.parse().ok().filter(sane);

@@ -2,14 +2,15 @@
 
 mod eta;
 mod show;
+mod trigger;
 
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use self::show::Show;
-use super::{Console, OfApp, Trouble, client::typed};
+use self::{show::Show, trigger::Trigger};
+use super::{Console, OfApp, Trouble, client::typed, events::passes};
 use crate::{
     api::gate::GateAnswer,
     core::{
@@ -18,10 +19,6 @@ use crate::{
     },
 };
 
-/// Between two looks, while its condition is not met.
-const WAITING: Duration = Duration::from_millis(500);
-/// Between two looks, while it is.
-const HOLDING: Duration = Duration::from_millis(250);
 /// An answer that takes longer is as good as none.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -96,7 +93,7 @@ async fn until_open(console: &Console, args: &WaitArgs, show: &mut Show<'_>) -> 
     let clock = Clock(Instant::now());
     let deadline = clock.0 + args.timeout.std();
     let mut gate = Gate::new(args.terms());
-    let mut known = false;
+    let mut trigger = None;
     loop {
         let asked = clock.before();
         let within = deadline.min(Instant::now() + ANSWERS_WITHIN);
@@ -105,39 +102,32 @@ async fn until_open(console: &Console, args: &WaitArgs, show: &mut Show<'_>) -> 
             let url = console.globals.url.as_str().trim_end_matches('/').to_owned();
             Err(Trouble::Unreachable { url, cause: "no answer in time".to_owned() })
         });
-        let mut next = Instant::now() + WAITING;
+        let mut due = None;
         match answer {
             Ok(answer) => {
-                known = true;
                 let answer: GateAnswer = typed(&answer)?;
                 let verdict = gate.look(asked, clock.after(), Reading::from(&answer));
                 if let Verdict::Holding { since, .. } = verdict {
-                    let over = clock.at(since + args.hold);
-                    next = over.min(Instant::now() + HOLDING);
+                    due = Some(clock.at(since + args.hold));
                 }
                 show.look(&verdict, &answer, clock.before());
                 if verdict == Verdict::Open {
                     return Ok(());
                 }
+                if trigger.is_none() {
+                    trigger = Some(Trigger::open(console, &args.of.app, deadline).await);
+                }
             }
             // What the gate has seen stays comparable unless the server has started anew, which its answer tells.
-            Err(trouble) if known && passes(&trouble) => show.lost(&trouble, clock.before()),
+            Err(trouble) if trigger.is_some() && passes(&trouble) => show.lost(&trouble, clock.before()),
             Err(trouble) => return Err(trouble),
         }
-        if next >= deadline {
-            sleep_until(deadline).await;
+        let again = trigger.as_mut().map(|trigger| trigger.wait(due));
+        if let Some(again) = again
+            && timeout_at(deadline, again).await.is_err()
+        {
             return Err(show.too_late());
         }
-        sleep_until(next).await;
-    }
-}
-
-/// A server that is being restarted, or a proxy before one, answers again in a while.
-fn passes(trouble: &Trouble) -> bool {
-    match trouble {
-        Trouble::Refused { problem, .. } => problem.status >= 500,
-        Trouble::Unreachable { .. } | Trouble::Undecided { .. } | Trouble::Strange { .. } => true,
-        Trouble::Usage(_) | Trouble::NotReached { .. } | Trouble::Declined => false,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     cli::{
         Console, Trouble, say,
         table::{cut, plain},
-        terminal::{self, Terminal},
+        terminal::Terminal,
     },
     core::{
         gate::{Shut, Verdict},
@@ -52,7 +52,7 @@ pub fn end_line(console: &Console) {
 }
 
 fn drawn(console: &Console) -> bool {
-    console.terminal.is_one() && !console.globals.json
+    console.terminal.is_live() && !console.globals.json
 }
 
 impl<'a> Show<'a> {
@@ -109,7 +109,7 @@ impl<'a> Show<'a> {
         let said = Said { state: "lost", why: Vec::new(), figures: [0; 4] };
         let text = format!("{trouble}; asking again");
         if drawn(self.console) {
-            redraw(&text);
+            redraw(self.console, &text);
         } else if self.is_due(&said, now) {
             self.said = Some((now, said));
             if self.console.globals.json {
@@ -208,7 +208,7 @@ impl<'a> Show<'a> {
             }
             Verdict::Holding { .. } | Verdict::Open => format!("{bar} {}", self.line(verdict, answer, now)),
         };
-        redraw(&text);
+        redraw(self.console, &text);
     }
 }
 
@@ -248,9 +248,9 @@ fn seconds(period: Period) -> Period {
 }
 
 /// Draws over the line before. The terminal may have been resized since.
-fn redraw(text: &str) {
-    let width = terminal::width().saturating_sub(1);
-    Terminal::print(&format!("\r{}\x1b[K", cut(&plain(text), width)));
+fn redraw(console: &Console, text: &str) {
+    let columns = console.terminal.size().0.saturating_sub(1);
+    Terminal::print(&format!("\r{}\x1b[K", cut(&plain(text), columns)));
 }
 
 fn print(document: &Value) {
