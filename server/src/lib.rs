@@ -47,6 +47,8 @@ pub struct Config {
     pub drain: Period,
     /// How it is found out whether rolling releases are served.
     pub gathering: Gathering,
+    /// How often the timeline gets a point.
+    pub timeline_every: Period,
     /// Keep neither IP nor user agent.
     pub no_client_info: bool,
 }
@@ -62,6 +64,7 @@ impl Config {
             warmup: Period::secs(60),
             drain: Period::secs(10),
             gathering: Gathering::default(),
+            timeline_every: Period::mins(1),
             no_client_info: false,
         }
     }
@@ -127,7 +130,7 @@ impl Server {
         let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
         let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, clock::now()).await?;
         let fleet = Arc::new(fleet);
-        fleet.run(&tasks, &stop);
+        fleet.run(&tasks, &stop, config.timeline_every);
         let parking = Arc::new(Parking::new(config.timing.poll_interval));
         parking.run(&tasks, &stop);
 

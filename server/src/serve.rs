@@ -67,6 +67,9 @@ pub struct ServeArgs {
     /// How long a back end's report counts that says nothing else; what they say is evidence that long after a start.
     #[arg(long, env = "FRESHWIRE_BACKEND_TTL", default_value = "30s")]
     backend_ttl: Period,
+    /// How often the timeline gets a point; for tests.
+    #[arg(long, env = "FRESHWIRE_TIMELINE_INTERVAL", default_value = "1m", hide = true, value_parser = timeline_interval)]
+    timeline_interval: Period,
     /// Keep neither IP nor user agent, even in memory.
     #[arg(long, env = "FRESHWIRE_NO_CLIENT_INFO")]
     no_client_info: bool,
@@ -119,6 +122,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         probe_interval: args.probe_interval,
         backend_ttl: args.backend_ttl,
     };
+    config.timeline_every = args.timeline_interval;
     config.no_client_info = args.no_client_info;
     let server = Server::new(config).await.map_err(|error| error.to_string())?;
 
@@ -148,6 +152,12 @@ fn poll_interval(text: &str) -> Result<Period, String> {
 fn probe_interval(text: &str) -> Result<Period, String> {
     let interval: Period = text.parse().map_err(|error| format!("{error}"))?;
     if interval < Period(100) { Err("at least 100ms".to_owned()) } else { Ok(interval) }
+}
+
+/// Every point is kept for a day.
+fn timeline_interval(text: &str) -> Result<Period, String> {
+    let interval: Period = text.parse().map_err(|error| format!("{error}"))?;
+    if interval < Period(100) { Err("ten points a second at most".to_owned()) } else { Ok(interval) }
 }
 
 /// Operators are let in where only this machine can reach, or where they are meant to be.

@@ -104,6 +104,7 @@ pub struct Affected {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AffectedBuild {
     /// Which.
+    #[serde(deserialize_with = "BuildId::of_row")]
     pub build: BuildId,
     /// Its version.
     pub version: Option<Version>,

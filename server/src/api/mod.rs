@@ -5,6 +5,7 @@ pub mod bodies;
 pub mod gate;
 pub mod rollout;
 mod schema;
+pub mod timeline;
 
 /// Header of every answer: the app's last log number.
 pub const NUMBER_HEADER: &str = "freshwire-number";

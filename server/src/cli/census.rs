@@ -126,7 +126,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::table::Look;
+    use crate::{
+        cli::table::Look,
+        core::{census::Row, names::BuildId},
+    };
 
     #[test]
     fn the_census_looks_as_the_contract_shows_it() {
@@ -151,5 +154,14 @@ mod tests {
              dev                  unknown         37    46%     2\n"
         );
         assert_eq!(summary(&census), "80 sessions · 54% current · minimum 2.4.0");
+    }
+
+    #[test]
+    fn the_row_of_all_others_is_read_though_no_build_may_be_called_so() {
+        let row = json!({"build": "(others)", "version": null, "standing": "unknown", "why": null, "sessions": 3,
+            "visible": 0, "held": 0, "polling": 0, "away": 0, "share": 1.0, "by": null, "message": null,
+            "released_at": null, "oldest_connected_at": null});
+        assert_eq!(serde_json::from_value::<Row>(row).unwrap().build, BuildId::others());
+        assert!("(others)".parse::<BuildId>().is_err());
     }
 }

@@ -17,6 +17,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildCount {
     /// Which build.
+    #[serde(deserialize_with = "BuildId::of_row")]
     pub build: BuildId,
     /// The version that its pages report.
     pub reported: Option<Version>,
@@ -80,6 +81,7 @@ pub struct NodeCount {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Row {
     /// Which build.
+    #[serde(deserialize_with = "BuildId::of_row")]
     pub build: BuildId,
     /// As registered, or as its pages say.
     pub version: Option<Version>,

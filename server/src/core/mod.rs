@@ -26,4 +26,5 @@ pub mod rollout;
 pub mod select;
 pub mod state;
 pub mod time;
+pub mod timeline;
 pub mod token;

@@ -82,6 +82,13 @@ impl BuildId {
     pub fn others() -> Self {
         Self("(others)".into())
     }
+
+    /// Reads a row's build, which may stand for all others: no page and no operator may name that one.
+    pub fn of_row<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let others = Self::others();
+        if text == others.as_str() { Ok(others) } else { text.parse().map_err(D::Error::custom) }
+    }
 }
 
 impl FromStr for BuildId {

@@ -8,6 +8,7 @@ pub mod records;
 pub mod registry;
 pub mod shared;
 pub mod slot;
+pub mod timeline;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ use self::{
     records::Records,
     registry::{Parting, Registry},
     shared::SharedTexts,
+    timeline::Timeline,
 };
 use crate::{
     core::{
@@ -50,6 +52,8 @@ pub struct Fleet {
     pub away: Away,
     /// Where sessions are in their campaigns.
     pub records: Records,
+    /// The census over time.
+    pub timeline: Timeline,
     /// User agents, each kept once.
     pub user_agents: SharedTexts,
     ledger: Ledger,
@@ -69,12 +73,14 @@ impl Fleet {
         now: Moment,
     ) -> Result<Self, LogError> {
         let records = Records::load(side.clone(), now).await?;
+        let timeline = Timeline::load(side.clone(), now).await?;
         let fleet = Self {
             node,
             started_at: now,
             registry: Registry::default(),
-            away: Away::new(side.clone()),
+            away: Away::new(side),
             records,
+            timeline,
             user_agents: SharedTexts::default(),
             ledger,
             hubs: DashMap::new(),
@@ -86,8 +92,10 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Keeps the hubs' views at the ledger's state and the side tables written, until `stop`.
-    pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+    /// Keeps the hubs' views at the ledger's state, the side tables written and the timeline going, until `stop`.
+    pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken, timeline_every: Period) {
+        let (fleet, stopped) = (self.clone(), stop.clone());
+        tasks.spawn(async move { fleet.keep_timeline(timeline_every, stopped).await });
         let (fleet, stopped) = (self.clone(), stop.clone());
         let mut states = self.ledger.watch();
         tasks.spawn(async move {

@@ -26,6 +26,7 @@ mod retire;
 mod rollout;
 mod screen;
 mod sessions;
+mod timeline;
 mod tokens;
 
 use std::{sync::Arc, time::Duration};
@@ -178,6 +179,7 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(rollout::probe))
         .routes(routes!(history::log))
         .routes(routes!(events::events))
+        .routes(routes!(timeline::timeline))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
 }

@@ -13,3 +13,4 @@ mod pushing;
 mod replacing;
 mod story;
 mod telling;
+mod timeline;

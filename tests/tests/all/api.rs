@@ -9,7 +9,7 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 
 /// The calls of the contract's table as far as their features are there.
-const CALLS: [&str; 21] = [
+const CALLS: [&str; 22] = [
     "GET /v1/apps",
     "GET /v1/apps/{app}",
     "PUT /v1/apps/{app}",
@@ -28,6 +28,7 @@ const CALLS: [&str; 21] = [
     "POST /v1/apps/{app}/releases/{build}/settle",
     "GET /v1/apps/{app}/sessions",
     "GET /v1/apps/{app}/sessions/{session}",
+    "GET /v1/apps/{app}/timeline",
     "GET /v1/tokens",
     "POST /v1/tokens",
     "DELETE /v1/tokens/{id}",

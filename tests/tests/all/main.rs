@@ -34,6 +34,7 @@ mod readme;
 mod startup;
 mod swap;
 mod telling;
+mod timeline;
 mod tokens;
 mod transcripts;
 mod unregistered;
