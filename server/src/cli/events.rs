@@ -115,7 +115,7 @@ impl Follower {
         loop {
             let bytes = match timeout(SILENCE, stream.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
-                Ok(Ok(None)) => return Ok(Some("the server ended it".to_owned())),
+                Ok(Ok(None)) => return Ok(Some("the connection was closed".to_owned())),
                 Ok(Err(error)) => return Ok(Some(self.client.broken(&error).to_string())),
                 Err(_) => return Ok(Some("the server fell silent".to_owned())),
             };

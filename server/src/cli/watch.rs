@@ -145,7 +145,8 @@ async fn draw(
     };
     drop(live);
     if let Some(census) = &picture.census {
-        let drawn = table(census, crate::clock::now()).draw(console.terminal.look);
+        let look = Look { width: Some(console.terminal.size().0), ..console.terminal.look };
+        let drawn = table(census, crate::clock::now()).draw(look);
         Terminal::print(&format!("{drawn}{}\n", console.terminal.paint(&summary(census), DIM)));
     }
     done
@@ -183,7 +184,7 @@ impl Picture<'_> {
         if table.len() > room {
             table.truncate(room.saturating_sub(1));
             let more = census.rows.len().saturating_sub(table.len().saturating_sub(1));
-            table.push(paint(&format!("and {} more", say::count(more as u64, "build")), DIM));
+            table.push(paint(&format!("and {}", say::count(more as u64, "more build")), DIM));
         }
         lines.extend(table);
         lines.extend(foot);

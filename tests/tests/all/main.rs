@@ -38,3 +38,4 @@ mod timeline;
 mod tokens;
 mod transcripts;
 mod unregistered;
+mod watch;
