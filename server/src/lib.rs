@@ -135,6 +135,7 @@ impl Server {
         parking.run(&tasks, &stop);
 
         let rollouts = Arc::new(Rollouts::new(config.gathering));
+        rollout::watch::run(&rollouts, &fleet, web::settle_by_itself, &tasks, &stop);
 
         let context = Arc::new(Context {
             ledger,

@@ -114,7 +114,7 @@ impl Evidence {
                     _ => words,
                 }
             }
-            Self::BackEnds { live: 0, .. } => "no back end has reported in".to_owned(),
+            Self::BackEnds { live: 0, .. } => "no back end has reported in yet".to_owned(),
             Self::BackEnds { live, lacking, .. } if !lacking.is_empty() => {
                 format!("{} of {live} live back ends lack a need: {}", lacking.len(), named(lacking))
             }

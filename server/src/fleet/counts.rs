@@ -74,6 +74,8 @@ struct Row {
     /// Sessions that ever joined, and that ever vanished: neither goes down.
     joins: u64,
     vanished: u64,
+    /// When a page saw last that a part of its build is not served.
+    failed_at: Option<Moment>,
     /// How many connections began in each second: its first key is the oldest.
     connected: BTreeMap<i64, u32>,
 }
@@ -115,6 +117,24 @@ impl Counts {
                 row.add(to);
             });
         }
+    }
+
+    /// A session's page saw that a part of its build is not served.
+    pub fn fail(&self, key: &Arc<RowKey>, at: Moment) {
+        if let Some(row) = self.table.lock().rows.get_mut(key) {
+            row.failed_at = Some(at);
+        }
+    }
+
+    /// Connected sessions of a build that came before a moment, and when one of its pages saw last that a part of it is
+    /// not served. O(rows + seconds in which they came).
+    pub fn lived(&self, build: &BuildId, before: Moment) -> (u64, Option<Moment>) {
+        let table = self.table.lock();
+        let of_build = || table.rows.iter().filter(|(key, _)| key.build == *build).map(|(_, row)| row);
+        let lived = |row: &Row| {
+            row.connected.range(..second(before)).map(|(_, count)| u64::from(*count)).sum::<u64>()
+        };
+        (of_build().map(lived).sum(), of_build().filter_map(|row| row.failed_at).max())
     }
 
     /// Counts a session that vanished, in the row it was in.

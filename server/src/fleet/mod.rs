@@ -30,7 +30,7 @@ use crate::{
     core::{
         app::App,
         census::{BuildCount, Census, NodeCount, rows},
-        names::AppName,
+        names::{AppName, BuildId},
         state::State,
         time::{Moment, Period},
     },
@@ -186,6 +186,11 @@ impl Fleet {
     /// The same with their pasts. O(builds).
     pub fn tally(&self, app: &AppName) -> Tally {
         self.hubs.get(app).map(|hub| hub.counts.tally()).unwrap_or_default()
+    }
+
+    /// Connected pages of a build that came before a moment, and when one of its pages saw a chunk error last.
+    pub fn lived(&self, app: &AppName, build: &BuildId, before: Moment) -> (u64, Option<Moment>) {
+        self.hubs.get(app).map(|hub| hub.counts.lived(build, before)).unwrap_or_default()
     }
 
     /// The census of an app.

@@ -130,13 +130,13 @@ impl Session {
         let mut output = Output::default();
         self.heard(now);
         match super::greeting::parse(text) {
-            Ok(frame) => self.on_frame(frame, view, &mut output),
+            Ok(frame) => self.on_frame(frame, view, now, &mut output),
             Err(close) => output.close = Some(close),
         }
         output
     }
 
-    fn on_frame(&mut self, frame: PageFrame, view: &View, output: &mut Output) {
+    fn on_frame(&mut self, frame: PageFrame, view: &View, now: Now, output: &mut Output) {
         match frame {
             PageFrame::Hello(_) => output.close = Some(Close::BadMessage("a second hello".into())),
             PageFrame::Page(page) => {
@@ -155,6 +155,10 @@ impl Session {
                 output.frames.push(ServerFrame::Better { build: &build, better }.encode().into());
             }
             PageFrame::Evidence { kind, .. } => {
+                if matches!(kind, Some(EvidenceKind::ChunkError | EvidenceKind::Asset404)) {
+                    let slot = self.membership.slot();
+                    slot.hub.counts.fail(&slot.row, now.wall);
+                }
                 let kind = kind.map_or("unknown", EvidenceKind::as_str);
                 metrics::counter!("freshwire_evidence_total", "kind" => kind).increment(1);
                 // A page that doubts itself is told what is thought of it now.

@@ -12,7 +12,7 @@ use crate::{
         app::{App, Refusal, Stamp},
         census::{BuildCount, rows},
         change::{Action, AppChange, Change, Floor, Step, Terms, Topic, one_step},
-        names::{AppName, LogNumber},
+        names::{AppName, BuildId, LogNumber},
         pace::{HOLD, MOST_WAVES, Pace, Share},
         plan::prospect,
         time::{LONGEST, Period},
@@ -62,6 +62,19 @@ pub async fn change<T>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The settling of a release by itself: over the time that it was registered with, or else paced as usual.
+pub fn settle_by_itself(
+    app: &App,
+    build: &BuildId,
+    reason: String,
+    counts: &[BuildCount],
+) -> Result<AppChange, Refusal> {
+    let pace = app.release(build).map(|release| release.new.pace.clone()).unwrap_or_default();
+    let over = Some(pace.over).filter(|over| *over > Period::ZERO);
+    let change = AppChange::Settle { build: build.clone(), pace, reason: Some(reason) };
+    paced(app, change, over, counts)
 }
 
 /// The change with its pace: as asked, or affected sessions ÷ the app's refresh rate.

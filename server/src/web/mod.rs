@@ -45,7 +45,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::auth::BearerScheme;
-pub use self::{auth::hash as hash_of_secret, metrics::install as install_metrics};
+pub use self::{auth::hash as hash_of_secret, change::settle_by_itself, metrics::install as install_metrics};
 use crate::{
     api::NUMBER_HEADER,
     core::names::AppName,
@@ -176,6 +176,7 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(backends::list))
         .routes(routes!(backends::needs))
         .routes(routes!(backends::matrix))
+        .routes(routes!(rollout::get))
         .routes(routes!(rollout::probe))
         .routes(routes!(history::log))
         .routes(routes!(events::events))

@@ -197,15 +197,20 @@ fn new_release(body: &ReleaseBody) -> Result<NewRelease, Refusal> {
     })
 }
 
+/// Where a release is in its life.
+pub fn status(app: &App, release: &Release) -> ReleaseStatus {
+    let build = &release.new.build;
+    match (app.retired.contains_key(build), release.settled_at) {
+        (true, _) => ReleaseStatus::Retired,
+        _ if app.current.as_ref() == Some(build) => ReleaseStatus::Current,
+        (false, Some(_)) => ReleaseStatus::Superseded,
+        (false, None) => ReleaseStatus::Registered,
+    }
+}
+
 fn answer(app: &App, release: &Arc<Release>, sessions: u64) -> ReleaseAnswer {
     let new = &release.new;
     let retired = app.retired.get(&new.build);
-    let status = match (retired, release.settled_at) {
-        (Some(_), _) => ReleaseStatus::Retired,
-        _ if app.current.as_ref() == Some(&new.build) => ReleaseStatus::Current,
-        (None, Some(_)) => ReleaseStatus::Superseded,
-        (None, None) => ReleaseStatus::Registered,
-    };
     ReleaseAnswer {
         release: release.number,
         build: new.build.clone(),
@@ -218,7 +223,7 @@ fn answer(app: &App, release: &Arc<Release>, sessions: u64) -> ReleaseAnswer {
         rolling: release.rolling,
         registered_at: release.registered_at,
         settled_at: release.settled_at,
-        status,
+        status: status(app, release),
         retired: retired.map(|retired| retired.reason.clone()),
         sessions,
     }
