@@ -225,7 +225,6 @@ fn table(releases: &ReleasesAnswer) -> Table {
     let now = crate::clock::now();
     for release in &releases.releases {
         let (status, style) = match release.status {
-            ReleaseStatus::Registered if release.rolling => ("rolling", standing_style(Standing::Ahead)),
             ReleaseStatus::Registered => ("registered", standing_style(Standing::Ahead)),
             ReleaseStatus::Current => ("current", standing_style(Standing::Current)),
             ReleaseStatus::Superseded => ("superseded", DIM),
