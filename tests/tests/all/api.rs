@@ -9,7 +9,19 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 
 /// The calls of the contract's table as far as their features are there.
-const CALLS: [&str; 22] = [
+const CALLS: [&str; 34] = [
+    "GET /v1/apps/{app}/backends",
+    "PUT /v1/apps/{app}/backends/{instance}",
+    "GET /v1/apps/{app}/gate",
+    "GET /v1/apps/{app}/matrix",
+    "GET /v1/apps/{app}/needs",
+    "GET /v1/apps/{app}/releases/{build}/rollout",
+    "POST /v1/apps/{app}/campaigns/{campaign}/abort",
+    "POST /v1/apps/{app}/campaigns/{campaign}/pause",
+    "POST /v1/apps/{app}/campaigns/{campaign}/resume",
+    "POST /v1/apps/{app}/probe",
+    "GET /v1/apps/{app}/campaigns",
+    "GET /v1/apps/{app}/campaigns/{campaign}",
     "GET /v1/apps",
     "GET /v1/apps/{app}",
     "PUT /v1/apps/{app}",
