@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod bodies;
+pub mod campaigns;
 pub mod gate;
 pub mod rollout;
 mod schema;

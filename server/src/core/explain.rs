@@ -26,6 +26,9 @@ pub struct Explained<'a> {
 pub fn explain(app: &App, session: SessionId, about: &Explained<'_>, now: Moment) -> String {
     let mut words = vec![standing(app, about)];
     match about.record {
+        Some(record) if record.state == State::Waiting && !paused(app, record) => {
+            words.extend(waiting(app, session, about, now));
+        }
         Some(record) if !record.state.ended() || record.state == State::StillOld => {
             words.push(format!(
                 "Campaign {} asked it to '{}'. {}",
@@ -65,6 +68,10 @@ fn standing(app: &App, about: &Explained<'_>) -> String {
             "Its build is not registered and can't be compared, so it is left alone.".to_owned()
         }
     }
+}
+
+fn paused(app: &App, record: &Record) -> bool {
+    app.campaigns.get(&record.campaign).is_some_and(|campaign| campaign.paused())
 }
 
 fn state(record: &Record) -> String {

@@ -95,6 +95,25 @@ pub enum State {
 }
 
 impl State {
+    /// All, in the order of a session's way through them.
+    pub const ALL: [Self; 15] = [
+        Self::Waiting,
+        Self::Sent,
+        Self::Received,
+        Self::Shown,
+        Self::Snoozed,
+        Self::Held,
+        Self::Stuck,
+        Self::Asleep,
+        Self::Refreshing,
+        Self::Refreshed,
+        Self::Swapped,
+        Self::StillOld,
+        Self::Gone,
+        Self::LeftBefore,
+        Self::Released,
+    ];
+
     /// Its name in the contract.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -116,7 +135,12 @@ impl State {
         }
     }
 
-    /// Nothing more happens to the session in this campaign.
+    /// The session did what it was asked, or is about to.
+    pub const fn acted(self) -> bool {
+        matches!(self, Self::Refreshing | Self::Refreshed | Self::Swapped | Self::StillOld)
+    }
+
+    /// Nothing more happens to the session in this campaign, unless a new run tells it afresh.
     pub const fn ended(self) -> bool {
         matches!(
             self,
@@ -131,7 +155,7 @@ impl fmt::Display for State {
     }
 }
 
-/// A session's part in a campaign that has told it something.
+/// A session's part in a campaign that is, or was, about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Which campaign.
@@ -140,7 +164,7 @@ pub struct Record {
     pub run: LogNumber,
     /// Which step it was told last.
     pub step: u8,
-    /// What that asked.
+    /// What that asked, or what the first step will ask.
     pub action: Action,
     /// Where it is.
     pub state: State,
@@ -148,14 +172,72 @@ pub struct Record {
     pub outcome: Option<Outcome>,
     /// In its words, at most 200 characters.
     pub detail: Option<String>,
+    /// The page has acknowledged a notice, once at least.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
+    /// What its page says of a refresh behind it has been taken in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub came_back: bool,
+    /// Whether its page is expected back soon.
+    #[serde(default, skip_serializing_if = "Return::is_none")]
+    pub due: Return,
+}
+
+/// Whether a page that reloads is expected back soon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Return {
+    /// It doesn't reload, or nobody was looking: it may take its time.
+    #[default]
+    None,
+    /// Somebody was looking at it.
+    Soon,
+    /// It has not come back for a while.
+    Missing,
+}
+
+/// How a session leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Its page was closed.
+    Left,
+    /// Its page is reloading for a notice.
+    Refreshing,
+    /// It vanished, or sleeps in the back/forward cache: away.
+    Vanished,
+}
+
+impl Return {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 impl Record {
+    /// Of a session whose place isn't reached yet.
+    pub const fn waiting(campaign: LogNumber, run: LogNumber, action: Action) -> Self {
+        Self {
+            campaign,
+            run,
+            step: 0,
+            action,
+            state: State::Waiting,
+            outcome: None,
+            detail: None,
+            told: false,
+            came_back: false,
+            due: Return::None,
+        }
+    }
+
     /// Takes in what the page reports. What has ended stays so.
     pub fn report(&mut self, outcome: Outcome, detail: Option<String>) {
         if self.state.ended() {
             return;
         }
+        self.told = true;
+        self.came_back &= outcome != Outcome::Refreshing;
         self.state = outcome.state();
         self.outcome = Some(outcome);
         self.detail = detail.map(|mut detail| {
@@ -164,6 +246,44 @@ impl Record {
             detail
         });
     }
+
+    /// Takes in how its session leaves. A page that reloads is expected back soon if somebody is looking at it.
+    pub fn part(&mut self, how: Parting, visible: bool) {
+        self.state = match (self.state, how) {
+            (state, _) if state.ended() => return,
+            (State::Waiting, Parting::Left) => State::LeftBefore,
+            (State::Waiting, _) => State::Waiting,
+            (_, Parting::Left) => State::Gone,
+            (State::Refreshing, _) | (_, Parting::Refreshing) => State::Refreshing,
+            (_, Parting::Vanished) => State::Asleep,
+        };
+        if self.state == State::Refreshing && visible {
+            self.due = Return::Soon;
+        }
+    }
+
+    /// Its session won't come back any more, as far as anybody can tell.
+    pub fn give_up(&mut self) {
+        match self.state {
+            State::Waiting => self.state = State::LeftBefore,
+            state if !state.ended() => self.state = State::Gone,
+            _ => {}
+        }
+    }
+}
+
+/// Of a session's records the one that says most about it: what it was told, then what it waits for.
+pub fn foremost(records: &[Record]) -> Option<&Record> {
+    let rank = |record: &&Record| {
+        let rank = match record.state {
+            State::StillOld => 2,
+            ended if ended.ended() => 0,
+            State::Waiting => 1,
+            _ => 3,
+        };
+        (rank, record.campaign)
+    };
+    records.iter().max_by_key(rank)
 }
 
 /// Longest detail that is kept, in characters.

@@ -37,6 +37,13 @@ pub struct Ladder {
     inherited: Vec<Inherited>,
 }
 
+impl Ladder {
+    /// Whoever was told by that campaign was told by this one.
+    pub fn keeps(&self, campaign: LogNumber) -> bool {
+        self.inherited.iter().any(|old| old.campaign == campaign)
+    }
+}
+
 /// The ladder of a campaign that another one replaced.
 #[derive(Clone, Debug, PartialEq)]
 struct Inherited {
@@ -112,6 +119,12 @@ pub fn prospect(app: &App, build: &BuildId, reported: Option<&Version>) -> Prosp
     };
     let active = app.campaigns.values().filter(|campaign| campaign.active());
     Prospect { judged, ladders: active.filter_map(|campaign| ladder(campaign)).collect() }
+}
+
+/// Whether a campaign is about the pages of a build, even if it tells nobody now.
+pub fn concerns(app: &App, campaign: &Campaign, build: &BuildId, reported: Option<&Version>) -> bool {
+    let judged = judge(app, build, reported);
+    ladder(app, campaign, build, judged, key(app, build, reported)).is_some()
 }
 
 /// The campaigns before this one whose notices it keeps, latest first.

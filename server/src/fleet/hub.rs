@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::{
     counts::{Counts, RowKey},
     pushes::Pushes,
+    tally::Tallies,
 };
 use crate::core::{
     app::App,
@@ -33,6 +34,8 @@ pub struct Hub {
     pub name: AppName,
     /// Its sessions by build.
     pub counts: Counts,
+    /// Its sessions by campaign.
+    pub tallies: Tallies,
     view: watch::Sender<Arc<View>>,
 }
 
@@ -72,6 +75,7 @@ impl Hub {
         Self {
             name,
             counts: Counts::default(),
+            tallies: Tallies::default(),
             view: watch::Sender::new(Arc::new(View::new(app, None, &Pushes::default()))),
         }
     }
@@ -95,6 +99,7 @@ impl Hub {
             }
             newer
         });
+        self.tallies.forget_all_but(app);
     }
 
     pub(super) fn drain(&self, drain: Drain) {

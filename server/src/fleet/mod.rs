@@ -8,6 +8,7 @@ pub mod records;
 pub mod registry;
 pub mod shared;
 pub mod slot;
+pub mod tally;
 pub mod timeline;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -22,7 +23,7 @@ use self::{
     counts::Tally,
     hub::{Drain, Hub},
     records::Records,
-    registry::{Parting, Registry},
+    registry::Registry,
     shared::SharedTexts,
     timeline::Timeline,
 };
@@ -31,6 +32,7 @@ use crate::{
         app::App,
         census::{BuildCount, Census, NodeCount, rows},
         names::{AppName, BuildId},
+        outcome::Parting,
         state::State,
         time::{Moment, Period},
     },
@@ -72,14 +74,13 @@ impl Fleet {
         side: Arc<dyn SideStore>,
         now: Moment,
     ) -> Result<Self, LogError> {
-        let records = Records::load(side.clone(), now).await?;
         let timeline = Timeline::load(side.clone(), now).await?;
         let fleet = Self {
             node,
             started_at: now,
             registry: Registry::default(),
-            away: Away::new(side),
-            records,
+            away: Away::new(side.clone()),
+            records: Records::new(side),
             timeline,
             user_agents: SharedTexts::default(),
             ledger,
@@ -89,6 +90,7 @@ impl Fleet {
             draining: Mutex::new(None),
         };
         fleet.away.load(now, |app| fleet.hub(app)).await?;
+        fleet.records.load(now, |app| fleet.hub(app)).await?;
         Ok(fleet)
     }
 
@@ -111,7 +113,10 @@ impl Fleet {
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => return,
-                    _ = write.tick() => fleet.write_side_tables().await,
+                    _ = write.tick() => {
+                        fleet.records.miss(crate::clock::now());
+                        fleet.write_side_tables().await;
+                    }
                     _ = expire.tick() => {
                         fleet.away.expire(crate::clock::now()).await;
                         fleet.records.expire(crate::clock::now()).await;
@@ -229,6 +234,7 @@ impl Fleet {
     /// Gives up those that are still connected: what they leave behind is kept as if they had vanished.
     pub fn part_with_the_rest(&self) {
         for slot in self.registry.all() {
+            slot.uncount();
             self.keep_of(&slot, Parting::Vanished);
         }
     }

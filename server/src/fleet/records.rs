@@ -1,16 +1,21 @@
-//! Where sessions are in their campaigns, kept in a side table: written in batches, once a second.
+//! Where sessions are in their campaigns, kept in a side table: written in batches, once a second. The records of
+//! connected sessions are in their slots; those of sessions that may come back are here.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::slot::Slot;
+use super::{hub::Hub, slot::Slot, tally::Counted};
 use crate::{
     core::{
+        enrol::past_use,
         names::{AppName, BuildId, LogNumber, SessionId},
-        outcome::Record,
+        outcome::{Parting, Record, Return, State},
         time::{Moment, Period},
     },
     log::{LogError, SideStore, SideWrite},
@@ -19,17 +24,39 @@ use crate::{
 const TABLE: &str = "record";
 /// How long a record is kept after it was last written.
 const KEPT: Period = Period::days(30);
-/// How long a session may take to come back and still be tied to its record.
+/// How long a session that vanished may take to come back and still be tied to its records.
 const AWAITED: Period = Period::days(14);
+/// The same of one whose page was closed: it may have been reloaded by hand, or be opened again.
+const AWAITED_AFTER_GOODBYE: Period = Period::mins(60);
+/// A page that somebody was looking at is back from a reload within this time, or it is missing.
+const BACK_WITHIN: Period = Period::secs(60);
 
-/// Most sessions that are awaited; the records of more are kept but not tied to their return.
+/// Most sessions that are awaited. More have gone for good, as far as their campaigns are concerned.
 const MOST_AWAITED: usize = 1_000_000;
 
-/// All records that matter now: those of sessions that are expected back. The connected ones are in their slots.
+/// The records of sessions that may come back.
 pub struct Records {
     side: Arc<dyn SideStore>,
-    awaited: DashMap<SessionId, (Moment, Stored)>,
+    awaited: DashMap<SessionId, Awaited>,
+    /// Sessions whose page reloads, in the order in which they are missed if they aren't back.
+    reloading: Mutex<VecDeque<(Moment, SessionId)>>,
     changed: Mutex<HashMap<(LogNumber, SessionId), (Moment, Stored)>>,
+}
+
+struct Awaited {
+    hub: Arc<Hub>,
+    build: BuildId,
+    until: Moment,
+    records: Vec<Record>,
+}
+
+/// What a session that is back has behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Returned {
+    /// What its page ran.
+    pub build: Option<BuildId>,
+    /// Where it was in its campaigns.
+    pub records: Vec<Record>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -42,55 +69,154 @@ struct Stored {
 }
 
 impl Records {
-    pub(super) async fn load(side: Arc<dyn SideStore>, now: Moment) -> Result<Self, LogError> {
-        let awaited = DashMap::<SessionId, (Moment, Stored)>::new();
-        for row in side.load(TABLE).await? {
-            if let Ok(stored) = serde_json::from_str::<Stored>(&row.value)
-                && !stored.record.state.ended()
-                && now.since(row.at) < AWAITED
-            {
-                // Of several that were left open, the latest campaign's counts.
-                let newer = |there: &(Moment, Stored)| there.1.record.campaign > stored.record.campaign;
-                if !awaited.get(&stored.session).is_some_and(|there| newer(&there)) {
-                    awaited.insert(stored.session, (row.at, stored));
-                }
+    pub(super) fn new(side: Arc<dyn SideStore>) -> Self {
+        let (awaited, reloading, changed) = Default::default();
+        Self { side, awaited, reloading, changed }
+    }
+
+    /// Counts what was there when the node stopped.
+    pub(super) async fn load(
+        &self,
+        now: Moment,
+        hub: impl Fn(&AppName) -> Option<Arc<Hub>>,
+    ) -> Result<(), LogError> {
+        for row in self.side.load(TABLE).await? {
+            let Ok(Stored { session, app, build, record }) = serde_json::from_str(&row.value) else {
+                continue;
+            };
+            let Some(hub) = hub(&app).filter(|_| now.since(row.at) < KEPT) else { continue };
+            let state = hub.view().app.clone();
+            if !state.campaigns.contains_key(&record.campaign) {
+                continue;
+            }
+            hub.tallies.enter(Counted { record: &record, away: true });
+            if past_use(&state, &record) {
+                continue;
+            }
+            let until = row.at + patience(&record);
+            if record.state == State::Refreshing && record.due == Return::Soon {
+                self.reloading.lock().push_back((now + BACK_WITHIN, session));
+            }
+            let mut awaited = self.awaited.entry(session).or_insert_with(|| Awaited {
+                hub: hub.clone(),
+                build,
+                until,
+                records: Vec::new(),
+            });
+            awaited.until = awaited.until.max(until);
+            awaited.records.push(record);
+        }
+        self.expire(now).await;
+        Ok(())
+    }
+
+    /// A connected session's record has changed.
+    pub(super) fn note(&self, slot: &Slot, record: &Record) {
+        self.store(slot.id, &slot.hub.name, &slot.build, record, crate::clock::now());
+    }
+
+    /// A session leaves.
+    pub(super) fn left(&self, slot: &Slot, mut records: Vec<Record>, how: Parting, now: Moment) {
+        let state = slot.hub.view().app.clone();
+        let visible = slot.live().visible;
+        let full = self.awaited.len() >= MOST_AWAITED;
+        for record in &mut records {
+            let before = record.clone();
+            record.part(how, visible);
+            if full {
+                record.give_up();
+            }
+            let here = Counted { record: &before, away: false };
+            slot.hub.tallies.change(here, Counted { record, away: true });
+            self.store(slot.id, &slot.hub.name, &slot.build, record, now);
+        }
+        records.retain(|record| !past_use(&state, record));
+        if records.is_empty() || full {
+            return;
+        }
+        if records.iter().any(|record| record.due == Return::Soon) {
+            self.reloading.lock().push_back((now + BACK_WITHIN, slot.id));
+        }
+        let patience = if how == Parting::Left { AWAITED_AFTER_GOODBYE } else { AWAITED };
+        let (hub, build, until) = (slot.hub.clone(), slot.build.clone(), now + patience);
+        let over = self.awaited.insert(slot.id, Awaited { hub, build, until, records });
+        if let Some(over) = over {
+            self.give_up(slot.id, over, now);
+        }
+    }
+
+    /// A session is back: what it has behind it.
+    pub(super) fn returned(&self, id: SessionId, hub: &Arc<Hub>) -> Returned {
+        let Some((_, awaited)) = self.awaited.remove_if(&id, |_, awaited| Arc::ptr_eq(&awaited.hub, hub))
+        else {
+            return Returned::default();
+        };
+        let Awaited { build, mut records, .. } = awaited;
+        for record in &mut records {
+            let before = record.clone();
+            if record.state == State::Refreshing {
+                record.due = Return::None;
+            }
+            hub.tallies.change(Counted { record: &before, away: true }, Counted { record, away: false });
+        }
+        Returned { build: Some(build), records }
+    }
+
+    /// Takes those as missing whose pages should be back by `now`. O(due).
+    pub fn miss(&self, now: Moment) {
+        loop {
+            let due = {
+                let mut reloading = self.reloading.lock();
+                let due = reloading.front().is_some_and(|(at, _)| *at <= now);
+                reloading.pop_front_if(|_| due)
+            };
+            let Some((_, id)) = due else { return };
+            let Some(mut awaited) = self.awaited.get_mut(&id) else { continue };
+            let Awaited { hub, build, records, .. } = &mut *awaited;
+            let late = |record: &&mut Record| record.state == State::Refreshing && record.due == Return::Soon;
+            for record in records.iter_mut().filter(late) {
+                let before = record.clone();
+                record.due = Return::Missing;
+                let was = Counted { record: &before, away: true };
+                hub.tallies.change(was, Counted { record, away: true });
+                self.store(id, &hub.name, build, record, now);
             }
         }
-        let records = Self { side, awaited, changed: Mutex::default() };
-        records.expire(now).await;
-        Ok(records)
-    }
-
-    /// The session's record has changed.
-    pub(super) fn note(&self, slot: &Slot, record: &Record) {
-        self.store(stored(slot, record));
-    }
-
-    /// The session has left with a record that may not have ended.
-    pub(super) fn left(&self, slot: &Slot, record: &Record) {
-        let stored = stored(slot, record);
-        self.store(stored.clone());
-        if !record.state.ended() && self.awaited.len() < MOST_AWAITED {
-            self.awaited.insert(slot.id, (crate::clock::now(), stored));
-        }
-    }
-
-    /// The session is back: its record, if it had one that has not ended.
-    pub(super) fn returned(&self, id: SessionId, app: &AppName) -> Option<Record> {
-        self.awaited.remove_if(&id, |_, (_, stored)| stored.app == *app).map(|(_, (_, stored))| stored.record)
-    }
-
-    fn store(&self, stored: Stored) {
-        let key = (stored.record.campaign, stored.session);
-        self.changed.lock().insert(key, (crate::clock::now(), stored));
     }
 
     /// Forgets what is too old. O(awaited): for once in a while.
-    pub(super) async fn expire(&self, now: Moment) {
-        self.awaited.retain(|_, (left_at, _)| now.since(*left_at) < AWAITED);
+    pub async fn expire(&self, now: Moment) {
+        let over: Vec<_> = self
+            .awaited
+            .iter()
+            .filter(|awaited| awaited.until <= now)
+            .map(|awaited| *awaited.key())
+            .collect();
+        for id in over {
+            if let Some((_, awaited)) = self.awaited.remove_if(&id, |_, awaited| awaited.until <= now) {
+                self.give_up(id, awaited, now);
+            }
+        }
         if let Err(error) = self.side.prune(TABLE, now - KEPT).await {
             tracing::warn!(%error, "old campaign records could not be pruned");
         }
+    }
+
+    fn give_up(&self, id: SessionId, awaited: Awaited, now: Moment) {
+        let Awaited { hub, build, mut records, .. } = awaited;
+        for record in records.iter_mut().filter(|record| !record.state.ended()) {
+            let before = record.clone();
+            record.give_up();
+            let was = Counted { record: &before, away: true };
+            hub.tallies.change(was, Counted { record, away: true });
+            self.store(id, &hub.name, &build, record, now);
+        }
+    }
+
+    fn store(&self, session: SessionId, app: &AppName, build: &BuildId, record: &Record, at: Moment) {
+        let (app, build, record) = (app.clone(), build.clone(), record.clone());
+        let key = (record.campaign, session);
+        self.changed.lock().insert(key, (at, Stored { session, app, build, record }));
     }
 
     /// Writes what has changed since the last time: of each record the latest only.
@@ -106,6 +232,14 @@ impl Records {
     }
 }
 
+/// How long the session of a record that was left so may take to come back.
+fn patience(record: &Record) -> Period {
+    match record.state {
+        State::Gone | State::LeftBefore => AWAITED_AFTER_GOODBYE,
+        _ => AWAITED,
+    }
+}
+
 /// Writes to a side table. What can't be written is lost but for a warning: it is not worth stopping for.
 pub(super) async fn put(side: &dyn SideStore, rows: Vec<SideWrite>) {
     if rows.is_empty() {
@@ -115,8 +249,4 @@ pub(super) async fn put(side: &dyn SideStore, rows: Vec<SideWrite>) {
         metrics::counter!("freshwire_side_writes_failed_total").increment(1);
         tracing::warn!(%error, "campaign records could not be written");
     }
-}
-
-fn stored(slot: &Slot, record: &Record) -> Stored {
-    Stored { session: slot.id, app: slot.hub.name.clone(), build: slot.build.clone(), record: record.clone() }
 }

@@ -10,12 +10,15 @@ use dashmap::{DashMap, Entry};
 use super::{
     Fleet,
     counts::RowKey,
+    hub::View,
+    records::Returned,
     slot::{Arrival, Slot},
 };
 use crate::core::{
     census::BuildCount,
-    names::{AppName, SessionId},
-    outcome::{Record, State},
+    enrol::past_use,
+    names::{AppName, LogNumber, SessionId},
+    outcome::{Parting, Record},
     time::Moment,
 };
 
@@ -31,17 +34,6 @@ pub struct Membership {
     slot: Arc<Slot>,
     /// How it leaves; unclean unless something else is said.
     pub parting: Parting,
-}
-
-/// How a session leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parting {
-    /// Its page was closed.
-    Left,
-    /// Its page is reloading for a notice.
-    Refreshing,
-    /// It vanished, or sleeps in the back/forward cache: away.
-    Vanished,
 }
 
 impl Registry {
@@ -104,14 +96,14 @@ impl Registry {
 
 impl Fleet {
     /// Takes a session in. One that is connected is taken over if the page has its secret; otherwise the page gets a
-    /// new ID. Returns its record, if it was in a campaign that has not ended.
+    /// new ID. Returns what it has behind it.
     pub fn join(
         self: &Arc<Self>,
         wanted: Option<SessionId>,
         resume: Option<&str>,
         arrival: Arrival,
         now: Moment,
-    ) -> (Membership, Option<Record>) {
+    ) -> (Membership, Returned) {
         let mut id = wanted.unwrap_or_else(SessionId::random);
         loop {
             match self.registry.slots.entry(id) {
@@ -129,15 +121,15 @@ impl Fleet {
                     drop(occupied);
                     old.replaced.store(true, Ordering::Release);
                     old.kick.notify_one();
-                    let record = old.with_record(Option::take).map(|record| *record);
-                    return (Membership { fleet: self.clone(), slot, parting: Parting::Vanished }, record);
+                    let build = Some(old.build.clone());
+                    return self.member(slot, Returned { build, records: old.take_records() });
                 }
                 Entry::Vacant(vacant) => {
                     let slot = Arc::new(Slot::new(id, arrival, now));
                     drop(vacant.insert(slot.clone()));
                     self.away.returned(id);
-                    let record = self.records.returned(id, &slot.hub.name);
-                    return (Membership { fleet: self.clone(), slot, parting: Parting::Vanished }, record);
+                    let returned = self.records.returned(id, &slot.hub);
+                    return self.member(slot, returned);
                 }
             }
         }
@@ -155,10 +147,19 @@ impl Membership {
         &self.fleet
     }
 
+    /// The session's record in a campaign.
+    pub fn record(&self, campaign: LogNumber) -> Option<Record> {
+        self.slot.with_records(|records| records.iter().find(|record| record.campaign == campaign).cloned())
+    }
+
     /// Takes in where the session is in a campaign now.
-    pub fn set_record(&self, record: Record) {
-        self.fleet.records.note(&self.slot, &record);
-        self.slot.with_record(|slot| *slot = Some(Box::new(record)));
+    pub fn set_record(&self, record: &Record) {
+        self.slot.set_record(record, &self.fleet.records);
+    }
+
+    /// Forgets the records of which nothing can come any more.
+    pub fn forget_records(&self, view: &View) {
+        self.slot.forget(|record| past_use(&view.app, record));
     }
 }
 
@@ -180,20 +181,19 @@ impl Drop for Membership {
 }
 
 impl Fleet {
+    fn member(self: &Arc<Self>, slot: Arc<Slot>, returned: Returned) -> (Membership, Returned) {
+        slot.adopt(returned.records.clone());
+        (Membership { fleet: self.clone(), slot, parting: Parting::Vanished }, returned)
+    }
+
     /// Keeps what a leaving session leaves behind.
     pub(super) fn keep_of(&self, slot: &Slot, parting: Parting) {
         if parting == Parting::Vanished {
             self.away.vanished(slot);
         }
-        if let Some(mut record) = slot.with_record(Option::take)
-            && !record.state.ended()
-        {
-            record.state = match parting {
-                Parting::Left => State::Gone,
-                Parting::Refreshing => State::Refreshing,
-                Parting::Vanished => State::Asleep,
-            };
-            self.records.left(slot, &record);
+        let records = slot.take_records();
+        if !records.is_empty() {
+            self.records.left(slot, records, parting, crate::clock::now());
         }
     }
 }

@@ -15,12 +15,14 @@ use tokio::sync::Notify;
 use super::{
     counts::{RowKey, Share},
     hub::Hub,
+    records::Records,
+    tally::Counted,
 };
 use crate::core::{
     frames::{Frame, PageState},
     names::{BuildId, SessionId},
     order::Version,
-    outcome::Record,
+    outcome::{Record, State},
     time::Moment,
 };
 
@@ -65,8 +67,8 @@ pub struct Live {
     pub frozen: bool,
     /// Its reasons not to be moved now.
     pub holds: Vec<String>,
-    /// Where it is in its campaign.
-    pub record: Option<Box<Record>>,
+    /// Where it is in its campaigns.
+    pub records: Vec<Record>,
 }
 
 /// The secret by which a page proves that a session is its own: 128 random bits.
@@ -141,7 +143,8 @@ impl Slot {
         let share = Share { visible: page.visible, held: !page.holds.is_empty(), polling };
         let key = RowKey { build: build.clone(), reported: reported.clone() };
         let row = hub.counts.join(&hub.view().app, key, share, now);
-        let live = Live { visible: page.visible, frozen: page.frozen, holds: page.holds, record: None };
+        let live =
+            Live { visible: page.visible, frozen: page.frozen, holds: page.holds, records: Vec::new() };
         Self {
             id,
             hub,
@@ -180,9 +183,55 @@ impl Slot {
         }
     }
 
-    /// Reads and changes its record.
-    pub fn with_record<T>(&self, change: impl FnOnce(&mut Option<Box<Record>>) -> T) -> T {
-        change(&mut self.live.lock().record)
+    /// Looks at its records.
+    pub fn with_records<T>(&self, look: impl FnOnce(&[Record]) -> T) -> T {
+        look(&self.live.lock().records)
+    }
+
+    /// Takes over what another connection of its session, or its absence, has left.
+    pub(super) fn adopt(&self, records: Vec<Record>) {
+        self.live.lock().records = records;
+    }
+
+    /// Its records, for whoever takes the session over or keeps what it leaves behind.
+    pub(super) fn take_records(&self) -> Vec<Record> {
+        std::mem::take(&mut self.live.lock().records)
+    }
+
+    /// Puts a record in the place of the one of its campaign, counts it, and has it written. Nothing changes once the
+    /// session has left, or another connection has taken it over.
+    pub(super) fn set_record(&self, record: &Record, written: &Records) {
+        // Under the session's lock: what whoever takes it over writes is not to be overtaken.
+        let mut live = self.live.lock();
+        if !self.counted.load(Ordering::Relaxed) {
+            return;
+        }
+        let now = Counted { record, away: false };
+        if let Some(there) = live.records.iter_mut().find(|there| there.campaign == record.campaign) {
+            if there == record {
+                return;
+            }
+            self.hub.tallies.change(Counted { record: there, away: false }, now);
+            there.clone_from(record);
+        } else {
+            self.hub.tallies.enter(now);
+            // Most sessions are in one or two campaigns: room for more would be most of the memory.
+            live.records.reserve_exact(1);
+            live.records.push(record.clone());
+            // Who was never told is counted anew after a crash: not worth a row for every connected session.
+            if record.state == State::Waiting {
+                return;
+            }
+        }
+        written.note(self, record);
+    }
+
+    /// Drops the records that it need not remember. They stay counted.
+    pub(super) fn forget(&self, past_use: impl Fn(&Record) -> bool) {
+        let mut live = self.live.lock();
+        // The latest is what a list of sessions shows.
+        let latest = live.records.iter().map(|record| record.campaign).max();
+        live.records.retain(|record| Some(record.campaign) == latest || !past_use(record));
     }
 
     /// Uncounts it, once.

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::fleet::registry::Parting;
+use crate::core::outcome::Parting;
 
 /// Why the server closes a connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -82,11 +82,11 @@ pub(super) fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: N
         transport: client.transport,
         page: std::mem::take(&mut hello.page),
     };
-    let (membership, record) = fleet.join(hello.session, hello.resume.as_deref(), arrival, now.wall);
+    let (membership, returned) = fleet.join(hello.session, hello.resume.as_deref(), arrival, now.wall);
     // Subscribe before reading the state: what changes in between is seen, at worst twice.
     let mut views = hub.watch();
     let view = views.borrow_and_update().clone();
-    let (session, frames) = Session::start(membership, &view, &hello, record, now);
+    let (session, frames) = Session::start(membership, &view, &hello, returned, now);
     Ok(Begun { session, views, frames })
 }
 

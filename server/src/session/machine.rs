@@ -13,16 +13,18 @@ use self::pushed::Pushed;
 use super::{Timing, close::Close, reconcile};
 use crate::{
     core::{
+        enrol::follow,
         frames::{EvidenceKind, Hello, OutcomeFrame, PageFrame, PushOutcome, ServerFrame},
         judge::{Judged, below_floor, key, registered_key},
         names::{BuildId, LogNumber},
-        outcome::{Outcome, Record, State},
+        outcome::{Outcome, Parting, Record, State},
         plan::{Facts, Level, Sight, plan},
         time::Moment,
     },
     fleet::{
         hub::{Drain, Outlook, View},
-        registry::{Membership, Parting},
+        records::Returned,
+        registry::Membership,
     },
 };
 
@@ -56,7 +58,7 @@ pub struct Session {
     /// What the page was told, by its hello and by this connection.
     sights: Vec<Sight>,
     /// The notice that the page has before it.
-    open: Option<LogNumber>,
+    open: Option<Open>,
     /// What the page has had of the pushes, by its hello or by this connection.
     pushed: Pushed,
     /// When the next of them comes due.
@@ -68,6 +70,15 @@ pub struct Session {
     acknowledge_by: Option<Instant>,
     plan_at: Option<Instant>,
     goodbye_at: Option<Instant>,
+}
+
+/// The notice that a page has before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Open {
+    /// As the page knows it.
+    pub notice: LogNumber,
+    /// The campaign that it stands for: another one, if that has replaced the notice's own.
+    pub campaign: LogNumber,
 }
 
 /// What the machine wants done after a message.
@@ -94,13 +105,13 @@ impl Session {
         membership: Membership,
         view: &View,
         hello: &Hello,
-        record: Option<Record>,
+        returned: Returned,
         now: Now,
     ) -> (Self, Vec<Utf8Bytes>) {
         let outlook = view.outlook(&membership.slot().row);
         let judged = outlook.prospect.judged;
         let mut frames = vec![welcome(&membership, view, judged)];
-        let past = reconcile::past(view, &outlook.prospect, hello, record, now.wall);
+        let past = reconcile::past(view, &outlook.prospect, hello, returned, now.wall);
         let pushed = Pushed::up_to(hello.pushed, view, membership.slot().id, now.wall);
         let mut session = Self {
             membership,
@@ -116,8 +127,8 @@ impl Session {
             plan_at: None,
             goodbye_at: None,
         };
-        if let Some(record) = past.record {
-            session.membership.set_record(record);
+        for record in past.records {
+            session.membership.set_record(&record);
         }
         session.replan(view, &outlook, now, &mut frames);
         session.push(view, now, &mut frames);
@@ -209,7 +220,7 @@ impl Session {
         }
         if due(self.acknowledge_by) {
             self.acknowledge_by = None;
-            self.change_record(|record| record.state = State::Asleep);
+            self.change_open(|record| record.state = State::Asleep);
         }
         if due(self.plan_at) {
             let outlook = view.outlook(&self.membership.slot().row);
@@ -278,8 +289,9 @@ impl Session {
                 None => self.tell(view, outlook, level, now, frames),
                 Some(by) => self.keep_told(view, level, by, frames),
             },
-            None => self.withdraw(view, frames),
+            None => self.withdraw(frames),
         }
+        self.follow(view, outlook);
     }
 
     fn tell(&mut self, view: &View, outlook: &Outlook, level: Level, now: Now, frames: &mut Vec<Utf8Bytes>) {
@@ -289,67 +301,72 @@ impl Session {
         self.sights.retain(|sight| sight.campaign != level.campaign);
         let Level { campaign, run, step, action, .. } = level;
         self.sights.push(Sight { campaign, run, step, at: now.wall, spent: false });
-        self.open = Some(campaign);
+        self.open = Some(Open { notice: campaign, campaign });
         self.acknowledge_by = Some(now.mono + ACKNOWLEDGES_WITHIN);
-        let state = State::Sent;
-        self.release_record_of_another(campaign);
-        self.membership.set_record(Record {
-            campaign,
-            run,
-            step,
-            action,
-            state,
-            outcome: None,
-            detail: None,
-        });
+        let before = self.membership.record(campaign);
+        let (told, came_back) = before.map_or((false, false), |record| (record.told, record.came_back));
+        let waiting = Record::waiting(campaign, run, action);
+        self.membership.set_record(&Record { step, state: State::Sent, told, came_back, ..waiting });
     }
 
     /// The page knows what it is owed, perhaps by the name of a campaign that has been replaced since.
     fn keep_told(&mut self, view: &View, level: Level, by: LogNumber, frames: &mut Vec<Utf8Bytes>) {
-        if self.open.is_some_and(|open| open != by && open != level.campaign) {
-            self.withdraw(view, frames);
+        let Level { campaign, run, .. } = level;
+        if self.open.is_some_and(|open| open.notice != by && open.campaign != campaign) {
+            self.withdraw(frames);
         }
-        self.open = Some(by);
-        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
-        if let Some(record) =
-            record.filter(|record| record.campaign != level.campaign && !record.state.ended())
-        {
-            self.release_record_of_another(level.campaign);
-            self.membership.set_record(Record { campaign: level.campaign, run: level.run, ..record });
+        self.open = Some(Open { notice: by, campaign });
+        if by != campaign {
+            self.hand_over(view, campaign, run);
         }
     }
 
-    /// A session is in one campaign's record at a time: the one before lets it go.
-    fn release_record_of_another(&self, campaign: LogNumber) {
-        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
-        if let Some(record) = record.filter(|record| record.campaign != campaign && !record.state.ended()) {
-            self.membership.set_record(Record { state: State::Released, ..record });
+    /// A session is where it was in the campaign that another one has replaced, which lets it go.
+    fn hand_over(&self, view: &View, campaign: LogNumber, run: LogNumber) {
+        let told = |record: &Record| !record.state.ended() && record.state != State::Waiting;
+        if self.membership.record(campaign).is_some_and(|record| told(&record)) {
+            return;
         }
+        let replaced = |record: &&Record| {
+            record.campaign != campaign
+                && told(record)
+                && view.app.campaigns.get(&record.campaign).is_none_or(|campaign| campaign.ended)
+        };
+        let slot = self.membership.slot();
+        if let Some(old) = slot.with_records(|records| records.iter().find(replaced).cloned()) {
+            self.membership.set_record(&Record { state: State::Released, ..old.clone() });
+            self.membership.set_record(&Record { campaign, run, ..old });
+        }
+    }
+
+    /// Comes into the campaigns that are about the session, and leaves those that no longer are.
+    fn follow(&self, view: &View, outlook: &Outlook) {
+        let open = self.open.map(|open| open.campaign);
+        let slot = self.membership.slot();
+        let changed = slot.with_records(|records| follow(&view.app, &outlook.prospect, open, records));
+        for record in changed {
+            self.membership.set_record(&record);
+        }
+        self.membership.forget_records(view);
     }
 
     /// Takes back what the page has before it, unless it has acted on it.
-    fn withdraw(&mut self, view: &View, frames: &mut Vec<Utf8Bytes>) {
+    fn withdraw(&mut self, frames: &mut Vec<Utf8Bytes>) {
         let Some(open) = self.open.take() else { return };
         self.acknowledge_by = None;
-        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
+        let record = self.membership.record(open.campaign);
         let acted = |state| matches!(state, State::Refreshing | State::Refreshed | State::Swapped);
-        if record.as_ref().is_some_and(|record| acted(record.state)) {
-            return;
-        }
-        frames.push(ServerFrame::Withdraw { notice: open }.encode().into());
-        if let Some(record) = record.filter(|record| !record.state.ended()) {
-            let paused = view.app.campaigns.get(&record.campaign).is_some_and(|campaign| campaign.paused());
-            let state = if paused { State::Waiting } else { State::Released };
-            self.membership.set_record(Record { state, ..record });
+        if !record.is_some_and(|record| acted(record.state)) {
+            frames.push(ServerFrame::Withdraw { notice: open.notice }.encode().into());
         }
     }
 
     fn on_outcome(&mut self, notice: LogNumber, is: Outcome, detail: Option<String>) {
         metrics::counter!("freshwire_outcomes_total", "is" => is.as_str()).increment(1);
         // A page that was told by a campaign's predecessor goes on speaking of that one.
-        if self.open == Some(notice) {
+        if self.open.is_some_and(|open| open.notice == notice) {
             self.acknowledge_by = None;
-            self.change_record(|record| record.report(is, detail));
+            self.change_open(|record| record.report(is, detail));
         }
     }
 
@@ -362,20 +379,21 @@ impl Session {
 
     /// A page that speaks is not asleep.
     fn wake(&mut self) {
-        self.change_record(|record| {
+        self.change_open(|record| {
             if record.state == State::Asleep {
                 record.state = record.outcome.map_or(State::Sent, Outcome::state);
             }
         });
     }
 
-    fn change_record(&self, change: impl FnOnce(&mut Record)) {
-        let record = self.membership.slot().with_record(|record| record.as_deref().cloned());
+    /// Changes where the session is in the campaign whose notice its page has before it.
+    fn change_open(&self, change: impl FnOnce(&mut Record)) {
+        let record = self.open.and_then(|open| self.membership.record(open.campaign));
         if let Some(mut record) = record {
             let before = record.clone();
             change(&mut record);
             if record != before {
-                self.membership.set_record(record);
+                self.membership.set_record(&record);
             }
         }
     }

@@ -8,13 +8,11 @@ use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::machine::Session;
-use crate::{
-    core::{
-        frames::{After, Hello},
-        names::SessionId,
-        time::Period,
-    },
-    fleet::registry::Parting,
+use crate::core::{
+    frames::{After, Hello},
+    names::SessionId,
+    outcome::Parting,
+    time::Period,
 };
 
 /// A page that has missed so many polls is forgotten.

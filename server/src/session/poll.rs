@@ -13,8 +13,11 @@ use super::{
     parking::Parking,
 };
 use crate::{
-    core::frames::{Hello, LARGEST, PageFrame},
-    fleet::{Fleet, hub::View, registry::Parting},
+    core::{
+        frames::{Hello, LARGEST, PageFrame},
+        outcome::Parting,
+    },
+    fleet::{Fleet, hub::View},
 };
 
 /// Largest body of a poll, in bytes.

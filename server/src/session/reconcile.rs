@@ -1,15 +1,17 @@
 //! What a session's past comes to when its page says hello: by its own account, and by the record that is kept.
 
+use super::machine::Open;
 use crate::{
     core::{
         campaign::Campaign,
-        frames::{Hello, Seen},
+        change::Action,
+        frames::{After, Hello, Seen},
         names::LogNumber,
         outcome::{Outcome, Record, State},
-        plan::{Prospect, Sight},
+        plan::{Prospect, Sight, concerns},
         time::{Moment, Period},
     },
-    fleet::hub::View,
+    fleet::{hub::View, records::Returned},
 };
 
 /// A session's past.
@@ -18,66 +20,116 @@ pub(super) struct Past {
     /// What the page was told.
     pub sights: Vec<Sight>,
     /// The notice that it has before it.
-    pub open: Option<LogNumber>,
-    /// Where it is in that campaign.
-    pub record: Option<Record>,
+    pub open: Option<Open>,
+    /// Where it is in its campaigns.
+    pub records: Vec<Record>,
 }
 
-pub(super) fn past(
-    view: &View,
-    prospect: &Prospect,
-    hello: &Hello,
-    record: Option<Record>,
-    now: Moment,
-) -> Past {
-    let about_it = |campaign: LogNumber| prospect.ladders.iter().any(|ladder| ladder.campaign == campaign);
-    let seen: &[Seen] = &hello.seen;
-    let mut sights: Vec<_> = seen.iter().map(|seen| sight(seen, now)).collect();
-    let latest = seen.iter().min_by_key(|seen| seen.ago_ms);
+pub(super) fn past(view: &View, prospect: &Prospect, hello: &Hello, returned: Returned, now: Moment) -> Past {
+    let moved = returned.build.is_some_and(|build| build != hello.build);
+    let latest = hello.seen.iter().min_by_key(|seen| seen.ago_ms);
+    let mut past = Past {
+        sights: hello.seen.iter().map(|seen| sight(seen, now)).collect(),
+        open: None,
+        records: returned.records,
+    };
+    let back = hello.after.as_ref().and_then(|after| past.take_in_refresh(view, prospect, hello, after, now));
+    for record in past.records.iter_mut().filter(|record| Some(record.campaign) != back) {
+        let campaign = view.app.campaigns.get(&record.campaign);
+        let under_way = campaign.is_some_and(|campaign| !campaign.ended);
+        let about_it = prospect.ladders.iter().any(|ladder| ladder.campaign == record.campaign)
+            || campaign.is_some_and(|campaign| {
+                campaign.paused() && concerns(&view.app, campaign, &hello.build, hello.version.as_ref())
+            });
+        if moved && !about_it {
+            move_on(record);
+        } else if under_way || !record.state.ended() {
+            let its = |seen: &&Seen| seen.notice == record.campaign && seen.run == record.run;
+            awake(record, hello.seen.iter().find(its));
+        }
+    }
+    if let Some(seen) = latest.filter(|_| back.is_none()) {
+        past.open_by_itself(view, prospect, seen);
+    }
+    past
+}
 
-    // A page speaks of the refresh that it came by for all its life, so that it is never told again in vain.
-    if let Some(after) = &hello.after {
+impl Past {
+    /// A page speaks of the refresh that it came by for all its life, so that it is never told again in vain: what it
+    /// says is new once. Answers with the campaign in which it was.
+    fn take_in_refresh(
+        &mut self,
+        view: &View,
+        prospect: &Prospect,
+        hello: &Hello,
+        after: &After,
+        now: Moment,
+    ) -> Option<LogNumber> {
+        let campaign = view.app.campaigns.get(&after.notice);
+        let under_way = |campaign: &Campaign| {
+            let about_it = prospect.ladders.iter().any(|ladder| ladder.campaign == campaign.number);
+            !campaign.ended && (campaign.paused() || about_it)
+        };
         let state = match after.from == hello.build {
             false if after.tries == 0 => State::Swapped,
             false => State::Refreshed,
-            true if about_it(after.notice) => State::StillOld,
+            true if campaign.is_some_and(|campaign| under_way(campaign)) => State::StillOld,
             true => State::Released,
         };
-        let campaign = view.app.campaigns.get(&after.notice);
-        let run = campaign.map_or(after.notice, |campaign| campaign.last_run().number);
-        if state == State::StillOld {
-            sights.retain(|sight| sight.campaign != after.notice);
-            sights.push(Sight { campaign: after.notice, run, step: 0, at: now, spent: true });
+        let last_run = campaign.map_or(after.notice, |campaign| campaign.last_run().number);
+        let index = self.records.iter().position(|record| record.state == State::Refreshing);
+        let index = index.or_else(|| self.records.iter().position(|record| record.campaign == after.notice));
+        let (run, news) = match index.map(|index| &mut self.records[index]) {
+            Some(record) if record.came_back => {
+                ((record.state == State::StillOld).then_some(record.run), None)
+            }
+            Some(record) => {
+                (record.state, record.told, record.came_back) = (state, true, true);
+                let run = if record.campaign == after.notice { record.run } else { last_run };
+                (Some(run), Some(record.campaign))
+            }
+            // Unless it has been told of something else since, that refresh is where it is.
+            None => {
+                let of_it = hello.seen.iter().min_by_key(|seen| seen.ago_ms);
+                let of_it = of_it.is_none_or(|seen| seen.notice == after.notice);
+                if let Some(campaign) = campaign.filter(|campaign| of_it && !campaign.ended) {
+                    let record = record_of(campaign, last_run, 0);
+                    self.records.push(Record { state, told: true, came_back: true, ..record });
+                }
+                (Some(last_run), of_it.then_some(after.notice))
+            }
+        };
+        if let Some(run) = run.filter(|_| after.from == hello.build && state == State::StillOld) {
+            self.sights.retain(|sight| sight.campaign != after.notice || sight.run != run);
+            self.sights.push(Sight { campaign: after.notice, run, step: 0, at: now, spent: true });
         }
-        // Unless it has been told of something else since, that refresh is where it is.
-        let its = |campaign: LogNumber| campaign == after.notice;
-        if record.as_ref().map_or(latest.is_none_or(|seen| its(seen.notice)), |record| its(record.campaign)) {
-            let record = record
-                .or_else(|| Some(record_of(campaign?, run, 0)))
-                .map(|record| Record { state, ..record });
-            return Past { sights, open: None, record };
-        }
+        news
     }
 
-    let said_by_itself = || {
-        let seen = latest?;
-        let campaign = view.app.campaigns.get(&seen.notice).filter(|_| about_it(seen.notice))?;
-        let record = record_of(campaign, seen.run, seen.step);
-        Some(awake(record, Some(seen.is.unwrap_or(Outcome::Received))))
-    };
-    let record = match record {
-        Some(record) if about_it(record.campaign) => {
-            let said = seen.iter().find(|seen| seen.notice == record.campaign && seen.run == record.run);
-            Some(awake(record, said.and_then(|seen| seen.is)))
+    /// The notice that the page says it has before it, and where that puts it if nothing else is known of it.
+    fn open_by_itself(&mut self, view: &View, prospect: &Prospect, seen: &Seen) {
+        let its = |of: LogNumber| self.records.iter().find(|record| record.campaign == of);
+        let ladder = prospect
+            .ladders
+            .iter()
+            .find(|ladder| ladder.campaign == seen.notice || ladder.keeps(seen.notice));
+        let known = its(seen.notice).or_else(|| its(ladder?.campaign));
+        if known.is_some_and(|record| record.state.ended()) {
+            return;
         }
-        // It comes back, not by a refresh of ours, as a build that the campaign isn't about.
-        Some(record) if record.state == State::Refreshing => {
-            Some(Record { state: State::Refreshed, ..record })
+        let campaign = ladder.map_or(seen.notice, |ladder| ladder.campaign);
+        self.open = Some(Open { notice: seen.notice, campaign });
+        if known.is_none()
+            && ladder.is_some()
+            && let Some(campaign) = view.app.campaigns.get(&campaign)
+        {
+            let own = campaign.number == seen.notice;
+            let run = if own { seen.run } else { campaign.last_run().number };
+            let mut record = record_of(campaign, run, seen.step);
+            record.report(seen.is.unwrap_or(Outcome::Received), None);
+            self.records.push(record);
         }
-        // What is kept is not about it any more; its own word may be about something newer.
-        other => said_by_itself().or(other.map(|record| Record { state: State::Released, ..record })),
-    };
-    Past { sights, open: latest.map(|seen| seen.notice), record }
+    }
 }
 
 pub(super) fn sight(seen: &Seen, now: Moment) -> Sight {
@@ -87,20 +139,35 @@ pub(super) fn sight(seen: &Seen, now: Moment) -> Sight {
 
 fn record_of(campaign: &Campaign, run: LogNumber, step: u8) -> Record {
     let steps = &campaign.terms.steps;
-    let action =
-        steps.get(usize::from(step)).or(steps.last()).map_or_else(Default::default, |step| step.action);
-    let campaign = campaign.number;
-    Record { campaign, run, step, action, state: State::Sent, outcome: None, detail: None }
+    let action = steps.get(usize::from(step)).or(steps.last());
+    let action = action.map_or_else(Action::default, |step| step.action);
+    Record { step, state: State::Sent, ..Record::waiting(campaign.number, run, action) }
 }
 
-/// A record as the page's own word has it; a page that is back is no longer asleep.
-fn awake(mut record: Record, said: Option<Outcome>) -> Record {
+/// It comes back, not by a refresh of ours, as a build that the campaign isn't about.
+fn move_on(record: &mut Record) {
+    record.state = match record.state {
+        State::Waiting | State::LeftBefore => State::LeftBefore,
+        State::Gone => State::Refreshed,
+        ended if ended.ended() => ended,
+        _ => State::Refreshed,
+    };
+}
+
+/// A record as the page's own word has it. What it doesn't speak of, it hasn't before it.
+fn awake(record: &mut Record, said: Option<&Seen>) {
+    let left = matches!(record.state, State::Asleep | State::Gone | State::LeftBefore);
     match said {
-        Some(outcome) if record.outcome != Some(outcome) => record.report(outcome, None),
-        _ if record.state == State::Asleep => {
-            record.state = record.outcome.map_or(State::Sent, Outcome::state);
+        Some(seen) => {
+            let said = seen.is.or(record.outcome).unwrap_or(Outcome::Received);
+            if left {
+                record.state = record.outcome.map_or(State::Sent, Outcome::state);
+            }
+            if record.outcome != Some(said) {
+                record.report(said, None);
+            }
         }
-        _ => {}
+        None if left || record.state == State::Refreshing => record.state = State::Waiting,
+        None => {}
     }
-    record
 }

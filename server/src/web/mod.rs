@@ -4,6 +4,7 @@ mod apps;
 mod assets;
 mod auth;
 mod backends;
+mod campaigns;
 mod change;
 mod connect;
 mod current;
@@ -170,6 +171,8 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(gate::read))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
+        .routes(routes!(campaigns::list))
+        .routes(routes!(campaigns::get))
         .routes(routes!(push::push))
         .routes(routes!(push::list))
         .routes(routes!(backends::report))

@@ -26,6 +26,7 @@ use crate::{
         judge::judge,
         judge::{Standing, Why, below, key},
         names::{AppName, BuildId, SessionId},
+        outcome::foremost,
         plan::Prospect,
     },
     fleet::slot::Slot,
@@ -112,7 +113,7 @@ pub async fn get(
     let prospect = prospect(&app, &slot);
     let explained = Explained {
         prospect: &prospect,
-        record: live.record.as_deref(),
+        record: foremost(&live.records),
         holds: &live.holds,
         visible: live.visible,
     };
@@ -204,7 +205,7 @@ impl Filters {
                 key(app, &slot.build, slot.reported.as_ref()).is_some_and(|key| below(app, key, floor))
             })
             && outcome.as_ref().is_none_or(|outcome| {
-                live.record.as_ref().is_some_and(|record| {
+                live.records.iter().any(|record| {
                     record.state.as_str() == outcome
                         || record.outcome.is_some_and(|is| is.as_str() == outcome)
                 })
@@ -220,7 +221,7 @@ fn answer(context: &Context, app: &App, slot: &Slot) -> SessionAnswer {
     let live = slot.live();
     let judged = judge(app, &slot.row.build, slot.row.reported.as_ref());
     let release = app.release(&slot.build);
-    let record = live.record;
+    let record = foremost(&live.records);
     SessionAnswer {
         session: slot.id,
         build: slot.build.clone(),
@@ -231,11 +232,11 @@ fn answer(context: &Context, app: &App, slot: &Slot) -> SessionAnswer {
         visible: live.visible,
         holds: live.holds,
         labels: slot.labels.clone(),
-        campaign: record.as_ref().map(|record| record.campaign),
-        action: record.as_ref().map(|record| record.action),
-        state: record.as_ref().map(|record| record.state),
-        outcome: record.as_ref().and_then(|record| record.outcome).map(|is| is.as_str().to_owned()),
-        detail: record.and_then(|record| record.detail),
+        campaign: record.map(|record| record.campaign),
+        action: record.map(|record| record.action),
+        state: record.map(|record| record.state),
+        outcome: record.and_then(|record| record.outcome).map(|is| is.as_str().to_owned()),
+        detail: record.and_then(|record| record.detail.clone()),
         node: context.fleet.node.clone(),
         transport: slot.transport.as_str().to_owned(),
         frame: slot.frame.as_str().to_owned(),

@@ -10,6 +10,7 @@ mod campaigns;
 mod changes;
 mod cli;
 mod cli_push;
+mod closed_loop;
 mod crowd;
 mod demo;
 mod disk;

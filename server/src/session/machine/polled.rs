@@ -2,7 +2,7 @@
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Now, Session, welcome};
+use super::{Now, Open, Session, welcome};
 use crate::{
     core::{
         frames::{Hello, Seen},
@@ -32,11 +32,12 @@ impl Session {
         let told = |seen: &&Seen| {
             let same = (seen.notice, seen.run, seen.step);
             let sights = &mut self.sights.iter();
-            self.open == Some(seen.notice) && sights.any(|told| (told.campaign, told.run, told.step) == same)
+            self.open.is_some_and(|open| open.notice == seen.notice)
+                && sights.any(|told| (told.campaign, told.run, told.step) == same)
         };
         if let Some(seen) = hello.seen.iter().find(told) {
             self.acknowledge_by = None;
-            self.change_record(|record| {
+            self.change_open(|record| {
                 let said = seen.is.or(record.outcome).unwrap_or(Outcome::Received);
                 if record.outcome != Some(said) {
                     record.report(said, None);
@@ -54,10 +55,10 @@ impl Session {
     pub(in crate::session) fn catch_up(&mut self, seen: &[Seen], view: &View, now: Now) -> Vec<Utf8Bytes> {
         // An answer can be lost on its way. What the page has neither seen nor reported on, it was not told.
         let unheard = |record: &Record| record.outcome.is_none() && !record.state.ended();
-        let lost = self.membership.slot().with_record(|record| record.as_deref().is_some_and(unheard));
-        if let Some(open) = self.open.filter(|_| lost) {
-            self.sights.retain(|sight| sight.campaign != open);
-            let own = seen.iter().filter(|seen| seen.notice == open);
+        let lost = |open: &Open| self.membership.record(open.campaign).is_some_and(|record| unheard(&record));
+        if let Some(Open { notice, .. }) = self.open.filter(lost) {
+            self.sights.retain(|sight| sight.campaign != notice);
+            let own = seen.iter().filter(|seen| seen.notice == notice);
             self.sights.extend(own.map(|seen| sight(seen, now.wall)));
         }
         let mut frames = Vec::new();
