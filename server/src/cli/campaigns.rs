@@ -1,4 +1,4 @@
-//! `pause`, `resume` and `abort`: campaigns under way.
+//! `campaigns`, `pause`, `resume` and `abort`: what changes have set in motion.
 
 use clap::Args;
 use reqwest::Method;
@@ -7,8 +7,146 @@ use super::{
     Console, OfApp, Trouble, Undo,
     args::ChangeFlags,
     change::{Wish, json, make},
+    client::typed,
+    say,
+    table::{self, Cell, Column, Table},
+    terminal::{BOLD, DIM, Terminal},
 };
-use crate::api::{answers::Changed, bodies::HaltBody};
+use crate::{
+    api::{
+        answers::Changed,
+        bodies::HaltBody,
+        campaigns::{CampaignAnswer, CampaignKind, CampaignState, CampaignsAnswer},
+    },
+    core::{outcome::State, time::Moment},
+};
+
+/// What `campaigns` takes.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    of: OfApp,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+/// Lists the campaigns, newest first, with what became of whom.
+pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
+    let app = args.of.app.as_str();
+    let path = ["apps", app, "campaigns"];
+    let answer = console.client()?.list(&path, &[], "campaigns", args.limit as usize).await?;
+    if console.printed_json(&answer) {
+        return Ok(());
+    }
+    let list: CampaignsAnswer = typed(&answer)?;
+    if list.campaigns.is_empty() {
+        Terminal::note(&format!("nothing has been set in motion for {app} yet"));
+        return Ok(());
+    }
+    Terminal::print(&table(&list.campaigns, crate::clock::now()).draw(console.terminal.look));
+    for campaign in list.campaigns.iter().filter(|campaign| needs_somebody(campaign)) {
+        let number = campaign.campaign;
+        if let Some(because) = &campaign.paused_because {
+            console.terminal.complain("note", &table::plain(&format!("{number} is {because}")));
+        }
+        if let Some(seen) = &campaign.seen {
+            console.terminal.complain("note", &table::plain(&format!("{number}: {seen}")));
+        }
+    }
+    console.note_more(list.next.as_ref(), list.campaigns.len());
+    Ok(())
+}
+
+/// It waits for an operator.
+const fn needs_somebody(campaign: &CampaignAnswer) -> bool {
+    matches!(campaign.state, CampaignState::Paused | CampaignState::Unproven)
+}
+
+fn table(campaigns: &[CampaignAnswer], now: Moment) -> Table {
+    let mut table = Table::new([
+        Column::figure("CAMPAIGN"),
+        Column::text("OF"),
+        Column::text("STATE"),
+        Column::figure("TOLD"),
+        Column::figure("OF ALL"),
+        Column::figure("MOVED"),
+        Column::figure("OPEN"),
+        Column::figure("HELD"),
+        Column::figure("STUCK"),
+        Column::figure("STILL OLD"),
+        Column::text("STARTED"),
+        Column::elastic("REASON"),
+    ]);
+    for campaign in campaigns {
+        let style = if needs_somebody(campaign) { BOLD } else { DIM };
+        table.row([
+            Cell::from(campaign.campaign.to_string()),
+            Cell::from(subject(campaign)),
+            Cell::styled(state(campaign), style),
+            Cell::from(campaign.told.to_string()),
+            Cell::from(campaign.targeted.to_string()),
+            Cell::from(moved(campaign).to_string()),
+            Cell::from(open(campaign).to_string()),
+            Cell::from(count(campaign, State::Held).to_string()),
+            Cell::from(count(campaign, State::Stuck).to_string()),
+            Cell::from(count(campaign, State::StillOld).to_string()),
+            Cell::from(say::briefly(campaign.started_at, now)),
+            Cell::maybe(campaign.reason.as_ref()),
+        ]);
+    }
+    table
+}
+
+/// `minimum`, `release 3f9c2ab`
+fn subject(campaign: &CampaignAnswer) -> String {
+    let kind = match campaign.kind {
+        CampaignKind::Release => "release",
+        CampaignKind::Minimum => "minimum",
+        CampaignKind::Retire => "retire",
+    };
+    match &campaign.build {
+        Some(build) => format!("{kind} {build}"),
+        None => kind.to_owned(),
+    }
+}
+
+/// `active 40%`, `wave 2 of 3, unproven`
+pub fn state(campaign: &CampaignAnswer) -> String {
+    let word = match campaign.state {
+        CampaignState::Active if campaign.progress < 1.0 => {
+            format!("active {}", say::percent(campaign.progress))
+        }
+        CampaignState::Active => "active".to_owned(),
+        CampaignState::Paused => "paused".to_owned(),
+        CampaignState::Unproven => "unproven".to_owned(),
+        CampaignState::Done => "done".to_owned(),
+        CampaignState::Aborted => "aborted".to_owned(),
+        CampaignState::Replaced => "replaced".to_owned(),
+        CampaignState::Undone => "undone".to_owned(),
+    };
+    match campaign.wave {
+        Some(wave) if campaign.state != CampaignState::Done => {
+            format!("wave {wave} of {}, {word}", campaign.waves.len())
+        }
+        _ => word,
+    }
+}
+
+/// Sessions in a state.
+pub fn count(campaign: &CampaignAnswer, state: State) -> u64 {
+    campaign.states.get(&state).copied().unwrap_or_default()
+}
+
+/// Sessions that are on a better build now.
+pub fn moved(campaign: &CampaignAnswer) -> u64 {
+    count(campaign, State::Refreshed) + count(campaign, State::Swapped)
+}
+
+/// Sessions that something may still become of.
+pub fn open(campaign: &CampaignAnswer) -> u64 {
+    campaign.states.iter().filter(|(state, _)| !state.ended()).map(|(_, sessions)| sessions).sum()
+}
 
 /// What `pause`, `resume` and `abort` take.
 #[derive(Args, Debug)]

@@ -68,6 +68,8 @@ pub enum Command {
     Retire(retire::RetireArgs),
     /// Take back that a build is bad
     Reinstate(retire::ReinstateArgs),
+    /// List what changes have set in motion, and what became of whom
+    Campaigns(campaigns::ListArgs),
     /// Stop a campaign: its pages are told no more, and what they didn't act on is withdrawn
     Pause(campaigns::HaltArgs),
     /// Go on with a campaign that was paused, or waits for proof of its wave
@@ -142,6 +144,7 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Minimum(args) => minimum::set(&console, args).await,
         Command::Retire(args) => retire::retire(&console, args).await,
         Command::Reinstate(args) => retire::reinstate(&console, args).await,
+        Command::Campaigns(args) => campaigns::list(&console, args).await,
         Command::Pause(args) => campaigns::pause(&console, args).await,
         Command::Resume(args) => campaigns::resume(&console, args).await,
         Command::Abort(args) => campaigns::abort(&console, args).await,

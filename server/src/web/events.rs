@@ -64,7 +64,8 @@ impl FromRequestParts<Arc<Context>> for Resume {
 
 /// What happens to an app, as server-sent events.
 ///
-/// `census` and `log` carry what the calls of that name answer. Every event's ID is the app's log number as of it.
+/// `census`, `campaign` and `log` carry what the calls of that name answer; a campaign is told at every percent of its
+/// progress and whenever anything else of it changes. Every event's ID is the app's log number as of it.
 /// A reader that comes back with the last ID it has seen gets the log's entries after it first, at most 1000 (`gap` says
 /// that some are left out), and then the levels as they are now. Levels are never queued: a slow reader gets the latest.
 /// The stream ends when the node drains or the token is no longer valid.

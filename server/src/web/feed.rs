@@ -1,6 +1,6 @@
 //! What one reader of an app's events is told next: entries of the log in order, and of what has a level the latest.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::response::sse::Event;
 use serde::Serialize;
@@ -10,9 +10,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Context, auth::Reader};
+use super::{Context, auth::Reader, campaigns};
 use crate::{
-    api::answers::LogEntry,
+    api::{answers::LogEntry, campaigns::CampaignAnswer},
     core::{
         app::App,
         change::{Entry, Topic},
@@ -39,6 +39,10 @@ pub struct Feed {
     missed: Vec<LogNumber>,
     /// What the last census was counted from.
     counted: Option<Basis>,
+    /// The campaigns under way as they were told last.
+    told: BTreeMap<LogNumber, CampaignAnswer>,
+    /// The campaign that is looked at next, while a look is under way.
+    next_campaign: LogNumber,
     next_look: Instant,
 }
 
@@ -69,6 +73,8 @@ impl Feed {
             seen,
             missed: Vec::new(),
             counted: None,
+            told: BTreeMap::new(),
+            next_campaign: LogNumber::default(),
             next_look: Instant::now(),
         })
     }
@@ -90,10 +96,11 @@ impl Feed {
                 }
             }
             if Instant::now() >= self.next_look {
-                self.next_look = Instant::now() + LEVELS_EVERY;
-                if let Some(event) = self.census(&view.app) {
+                if let Some(event) = self.census(&view.app).or_else(|| self.campaign(&view.app)) {
                     return Some(event);
                 }
+                self.next_look = Instant::now() + LEVELS_EVERY;
+                self.next_campaign = LogNumber::default();
             }
             tokio::select! {
                 changed = self.views.changed() => changed.ok()?,
@@ -143,6 +150,28 @@ impl Feed {
             .ok_or(LogError::Unreadable { number, reason: "it is named by a later one and not there".into() })
     }
 
+    /// The next campaign that isn't what it was. One that has ended is told of once more.
+    fn campaign(&mut self, app: &App) -> Option<Event> {
+        let now = crate::clock::now();
+        for (number, campaign) in app.campaigns.range(self.next_campaign..) {
+            self.next_campaign = LogNumber(number.0 + 1);
+            if campaign.ended && !self.told.contains_key(number) {
+                continue;
+            }
+            let answer = campaigns::answer(&self.context, app, campaign, now);
+            let known = in_whole_percents(&answer);
+            let before = if campaign.ended {
+                self.told.remove(number)
+            } else {
+                self.told.insert(*number, known.clone())
+            };
+            if before.as_ref() != Some(&known) {
+                return Some(event("campaign", app.number, &answer));
+            }
+        }
+        None
+    }
+
     /// The census, if it isn't what it was.
     fn census(&mut self, app: &App) -> Option<Event> {
         // Before the rows are read: what changes meanwhile is told again.
@@ -156,6 +185,11 @@ impl Feed {
         }
         Some(event("census", app.number, &self.context.fleet.census(app, crate::clock::now())))
     }
+}
+
+/// A campaign as far as it is worth telling: its progress changes all the time.
+fn in_whole_percents(answer: &CampaignAnswer) -> CampaignAnswer {
+    CampaignAnswer { progress: (answer.progress * 100.0).floor(), ..answer.clone() }
 }
 
 fn event(kind: &str, number: LogNumber, data: &impl Serialize) -> Event {
