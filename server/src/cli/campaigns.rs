@@ -143,8 +143,13 @@ pub fn moved(campaign: &CampaignAnswer) -> u64 {
     count(campaign, State::Refreshed) + count(campaign, State::Swapped)
 }
 
+/// Sessions that are connected and that something may still become of.
+pub fn connected(campaign: &CampaignAnswer) -> u64 {
+    open(campaign).saturating_sub(campaign.away)
+}
+
 /// Sessions that something may still become of.
-pub fn open(campaign: &CampaignAnswer) -> u64 {
+fn open(campaign: &CampaignAnswer) -> u64 {
     campaign.states.iter().filter(|(state, _)| !state.ended()).map(|(_, sessions)| sessions).sum()
 }
 

@@ -9,6 +9,7 @@ mod change;
 mod client;
 mod current;
 mod events;
+mod fix;
 mod history;
 mod live;
 mod minimum;
@@ -64,6 +65,8 @@ pub enum Command {
     Current(current::CurrentArgs),
     /// Say what is the lowest release that is still supported, and move the pages below it
     Minimum(minimum::MinimumArgs),
+    /// Raise the minimum for a security fix, follow every page until it has moved, and prove it
+    Fix(fix::FixArgs),
     /// Say that one build is bad, and move its pages
     Retire(retire::RetireArgs),
     /// Take back that a build is bad
@@ -142,6 +145,7 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Settle(args) => release::settle(&console, args).await,
         Command::Current(args) => current::set(&console, args).await,
         Command::Minimum(args) => minimum::set(&console, args).await,
+        Command::Fix(args) => fix::fix(&console, args).await,
         Command::Retire(args) => retire::retire(&console, args).await,
         Command::Reinstate(args) => retire::reinstate(&console, args).await,
         Command::Campaigns(args) => campaigns::list(&console, args).await,

@@ -1,0 +1,88 @@
+//! Where the pages are while one waits: one line that is drawn over, or a line for each change.
+
+use tokio::time::Instant;
+
+use crate::{
+    api::campaigns::CampaignAnswer,
+    cli::{Console, campaigns, say, table::plain, terminal::Terminal},
+    core::{outcome::State, time::Period},
+};
+
+/// What is said of those who have not moved, in this order.
+const SAID: [(State, &str); 8] = [
+    (State::Waiting, "waiting"),
+    (State::Sent, "sent"),
+    (State::Shown, "shown"),
+    (State::Snoozed, "snoozed"),
+    (State::Held, "held"),
+    (State::Stuck, "stuck"),
+    (State::Asleep, "asleep"),
+    (State::StillOld, "still old"),
+];
+
+/// The line.
+pub struct Funnel<'a> {
+    console: &'a Console,
+    started: Instant,
+    said: String,
+}
+
+impl<'a> Funnel<'a> {
+    /// Nothing is drawn yet.
+    pub fn new(console: &'a Console) -> Self {
+        Self { console, started: Instant::now(), said: String::new() }
+    }
+
+    /// Draws where everybody is.
+    pub fn draw(&mut self, campaign: &CampaignAnswer, left: u64) {
+        let line = line(campaign, left);
+        if line == self.said {
+            return;
+        }
+        let age = Period::secs(self.started.elapsed().as_secs());
+        self.say(&format!("{age:>4}  {line}"));
+        self.said = line;
+    }
+
+    /// The server can't be reached for now.
+    pub fn lost(&mut self, why: &str) {
+        self.say(&format!("not live: {}; trying again", plain(why)));
+        self.said.clear();
+    }
+
+    /// What was drawn last stays.
+    pub fn end(&self) {
+        if self.drawn_over() && !self.said.is_empty() {
+            Terminal::print("\n");
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if self.console.globals.json {
+            Terminal::note(line);
+        } else if self.drawn_over() {
+            let (columns, _) = self.console.terminal.size();
+            let line: String = line.chars().take(columns.saturating_sub(1)).collect();
+            Terminal::print(&format!("\r{line}\x1b[K"));
+        } else {
+            Terminal::print(&format!("{line}\n"));
+        }
+    }
+
+    fn drawn_over(&self) -> bool {
+        self.console.terminal.is_live() && !self.console.globals.json
+    }
+}
+
+/// `40 of 50 moved · 3 shown · 2 held · 5 below the minimum are connected`
+fn line(campaign: &CampaignAnswer, left: u64) -> String {
+    let moved = campaigns::moved(campaign);
+    let mut words = vec![format!("{moved} of {} moved", campaign.targeted)];
+    let said = SAID.iter().map(|(state, word)| (campaigns::count(campaign, *state), word));
+    words.extend(said.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
+    if left != u64::MAX {
+        words.push(format!("{} below the minimum", say::count(left, "connected page")));
+    }
+    words.push(campaigns::state(campaign));
+    words.join(" · ")
+}
