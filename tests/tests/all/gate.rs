@@ -1,7 +1,10 @@
 //! `freshwire wait` and what it reads: a real server, real pages, and the real command.
 
 use std::{
+    fs::{File, OpenOptions},
+    io::Read as _,
     process::Stdio,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -9,6 +12,10 @@ use freshwire_tests::{
     eventually,
     page::Page,
     process::{Server, TOKEN, binary},
+};
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -255,6 +262,63 @@ async fn some_may_be_left_where_that_is_enough() {
         (Some(0), true),
         "{ended:?}"
     );
+}
+
+/// A terminal of so many columns: what a program sees of it, and what it shows.
+fn terminal(columns: u16) -> (File, Arc<Mutex<String>>) {
+    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&screen).unwrap();
+    unlockpt(&screen).unwrap();
+    let name = ptsname(&screen, Vec::new()).unwrap();
+    let line = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&line, size).unwrap();
+    let shown = Arc::new(Mutex::new(String::new()));
+    let (mut screen, into) = (File::from(screen), shown.clone());
+    // Ends when nothing has the terminal open any more.
+    std::thread::spawn(move || {
+        let mut bytes = [0; 1024];
+        while let Ok(count) = screen.read(&mut bytes) {
+            into.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    });
+    (line, shown)
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_bar_is_drawn_over_and_over_in_one_line() {
+    let server = seeded(&WARM).await;
+    let mut pages = Vec::new();
+    for _ in 0..4 {
+        pages.push(page(&server, "old", "1.0.0").await);
+    }
+    let (line, shown) = terminal(66);
+    let mut command = Command::new(binary());
+    command.args(["wait", "web", "--build", "old", "--for", "1s", "--url", &server.url("")]);
+    command.env("FRESHWIRE_TOKEN", TOKEN).env("TERM", "xterm").env_remove("COLUMNS").kill_on_drop(true);
+    command.stdin(line.try_clone().unwrap()).stdout(line.try_clone().unwrap()).stderr(line);
+    let mut child = command.spawn().unwrap();
+    // It holds the terminal's files too.
+    drop(command);
+    let until = async |words: &str| {
+        eventually(words, async || shown.lock().unwrap().contains(words).then_some(())).await;
+    };
+    until("[------------------------] 4 connected: 1.0.0 (old) 4").await;
+    pages.pop().unwrap().close(1000).await;
+    until("[######------------------] 3 connected: 1.0.0 (old) 3").await;
+    until("; about ").await;
+    for page in pages {
+        page.close(1000).await;
+    }
+    until("[########################] 0 connected: holding").await;
+    assert_eq!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().code(), Some(0));
+    until("0 connected for 1s: open after ").await;
+    let shown = shown.lock().unwrap().clone();
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines.len(), 2, "what it waits for, and the bar: {shown:?}");
+    assert!(shown.ends_with('\n'), "the shell goes on in a line of its own: {shown:?}");
+    let widest = lines[1].split('\r').map(|drawn| drawn.trim_end_matches("\x1b[K").chars().count()).max();
+    assert!(widest < Some(66) && shown.contains('…'), "what is too long is cut: {shown:?}");
 }
 
 #[tokio::test]

@@ -162,7 +162,7 @@ impl<'a> Show<'a> {
                 format!("{counted}: holding, opens in {left}{anew}")
             }
             Verdict::Open => {
-                let waited = seconds(now.since(Moment(0)));
+                let waited = Period::secs(now.since(Moment(0)).0 / 1_000);
                 let asleep = match answer.away {
                     0 => "",
                     _ => "; those asleep may come back as they were (--away 0 waits for them)",
