@@ -17,6 +17,7 @@ mod needs;
 mod push;
 mod release;
 mod retire;
+mod rollout;
 mod say;
 mod sessions;
 mod shell;
@@ -61,6 +62,8 @@ pub enum Command {
     Releases(release::ListArgs),
     /// Make a rolling release current: every server serves it now
     Settle(release::SettleArgs),
+    /// Why a rolling release has not settled yet: what its origins, back ends and pages show
+    Rollout(rollout::RolloutArgs),
     /// Make another release current: roll back, or forward
     Current(current::CurrentArgs),
     /// Say what is the lowest release that is still supported, and move the pages below it
@@ -143,6 +146,7 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Release(args) => release::register(&console, args).await,
         Command::Releases(args) => release::list(&console, args).await,
         Command::Settle(args) => release::settle(&console, args).await,
+        Command::Rollout(args) => rollout::print(&console, args).await,
         Command::Current(args) => current::set(&console, args).await,
         Command::Minimum(args) => minimum::set(&console, args).await,
         Command::Fix(args) => fix::fix(&console, args).await,
