@@ -17,6 +17,7 @@ mod disk;
 mod drain;
 mod embedded;
 mod events;
+mod examples;
 mod frames;
 mod gate;
 mod identity;

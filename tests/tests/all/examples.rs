@@ -1,0 +1,61 @@
+//! The stories under `examples/`, run as a reader would run them: each proves itself what it shows.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use freshwire_tests::process::binary;
+use tempfile::TempDir;
+use tokio::{process::Command, time::timeout};
+
+/// An example ends by itself within this time.
+const LASTS: Duration = Duration::from_mins(1);
+
+/// The repository's examples.
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+/// Runs an example in a folder of its own, and says what it printed.
+async fn run(story: &str, folder: &TempDir) -> String {
+    let programs = binary().parent().expect("a folder").to_owned();
+    let simulator = programs.join("freshwire-pages");
+    assert!(simulator.exists(), "{} is not built: run 'cargo build -p freshwire-pages'", simulator.display());
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let child = Command::new("bash")
+        .arg(examples().join(story).join("run.sh"))
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("bash starts");
+    let output = timeout(LASTS, child.wait_with_output()).await.expect("it ends by itself").expect("it ran");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{story}: {}\n{said}\n{complained}", output.status);
+    said
+}
+
+async fn tells(story: &str, claims: &[&str]) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let said = run(story, &folder).await;
+    for claim in claims {
+        assert!(said.contains(claim), "{story} doesn't say '{claim}':\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn revisions_are_shut_down_gracefully_and_by_force() {
+    tells("revisions", &["ok: revision a71be0c is gone", "ok: all 40 pages are on the current revision"])
+        .await;
+}
+
+#[tokio::test]
+async fn blue_green_switches_and_rolls_back() {
+    tells("blue-green", &["were left alone", "ok: all 30 pages are on blue"]).await;
+}
