@@ -9,7 +9,8 @@ deploy 4e0d5a1 8.0.0 back-2 route.import,route.legacy-import
 deploy 0ld1e9a 5.0.0
 show freshwire release web --build 0ld1e9a --version 5.0.0 --needs route.legacy-import
 back_ends back-1 back-2
-open_pages 15 --unsaved 20 --saved-after 8s
+touch "$work/busy"
+open_pages 15 --unsaved 20 --busy "$work/busy"
 until_so pages_are 15
 show freshwire needs web
 
@@ -22,7 +23,8 @@ closed=0
 freshwire wait web --needs route.legacy-import --for 1s --timeout 2s >/dev/null 2>&1 || closed=$?
 expect 'the gate is closed: whoever deletes the route now breaks three open pages' test "$closed" = 3
 
-say 'So the pipeline of the second deployment waits.'
+say 'So the pipeline of the second deployment waits, until they save their work.'
+rm "$work/busy"
 show freshwire wait web --needs route.legacy-import --for 1s --timeout 30s
 deploy 77c0de8 8.1.0 back-1 route.import
 deploy 77c0de8 8.1.0 back-2 route.import

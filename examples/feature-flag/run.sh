@@ -6,8 +6,9 @@ source "$(dirname "$0")/../common.sh"
 say 'A build with the new checkout behind a flag. It says that it needs the flag.'
 deploy 5d1e77a 3.0.0
 show freshwire release web --build 5d1e77a --version 3.0.0 --needs flag.new-checkout
+touch "$work/busy"
 open_pages 6 --label tenant=acme
-open_pages 14 --label tenant=globex --unsaved 15 --saved-after 8s
+open_pages 14 --label tenant=globex --unsaved 15 --busy "$work/busy"
 until_so pages_are 20
 
 say 'The flag is tried on one tenant: pushed to its open pages, and to those that it opens.'
@@ -28,6 +29,9 @@ show freshwire needs web
 gate_open=0
 freshwire wait web --needs flag.new-checkout --for 1s --timeout 2s >/dev/null 2>&1 || gate_open=$?
 expect 'the gate is closed while pages with unsaved work are still on 3.0.0' test "$gate_open" = 3
+
+say 'They save their work, and the pages move.'
+rm "$work/busy"
 show freshwire wait web --needs flag.new-checkout --for 1s --timeout 30s
 expect 'nobody asks for the flag any more: it is deleted' pages_are 0 --build 5d1e77a
 show freshwire needs web

@@ -3,14 +3,15 @@
 # unsaved work is waited for. Another is shut down at once, whatever they do.
 source "$(dirname "$0")/../common.sh"
 
+touch "$work/busy" "$work/busy-for-hours"
 say 'Three revisions are released, one after the other, and people keep their tabs open.'
 for revision in 'gordonsyme a71be0c 2.3.0 Faster_search' 'adele 4cc02d9 2.4.0 Bulk_export' 'gordonsyme ba318c8 2.5.0 Dark_mode'; do
   read -r by build version message <<<"$revision"
   freshwire release web --build "$build" --version "$version" --by "$by" --message "${message//_/ }" --severity silent >/dev/null
   deploy "$build" "$version"
   case $version in
-    2.3.0) open_pages 6 --unsaved 50 --saved-after 40s ;;
-    2.4.0) open_pages 12 --unsaved 25 --saved-after 5s ;;
+    2.3.0) open_pages 6 --unsaved 50 --busy "$work/busy-for-hours" ;;
+    2.4.0) open_pages 12 --unsaved 25 --busy "$work/busy" ;;
     2.5.0) open_pages 22 ;;
   esac
   until_so pages_are "$(pages --build "$build")" --build "$build"
@@ -25,6 +26,9 @@ show freshwire retire web 4cc02d9 --reason 'exports leave out rows' --over 1s --
 until_so pages_are 3 --build 4cc02d9 --outcome held
 say 'Three people are in the middle of something, and nobody takes it from them.'
 show freshwire sessions web --build 4cc02d9
+
+say 'They save their work, and the pages move.'
+rm "$work/busy"
 show freshwire wait web --build 4cc02d9 --for 1s --timeout 30s
 expect 'revision 4cc02d9 is gone, and its pages are on 2.5.0' until_so pages_are 34 --build ba318c8
 

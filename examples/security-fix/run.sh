@@ -7,7 +7,7 @@ for release in 'a1f3c20 2.3.0' '7be90d4 2.4.0'; do
   read -r build version <<<"$release"
   freshwire release web --build "$build" --version "$version" --severity silent >/dev/null
   deploy "$build" "$version"
-  open_pages 20 --unsaved 10 --saved-after 4s
+  open_pages 20 --unsaved 10 --busy "$work/busy"
   until_so pages_are 20 --build "$build"
 done
 show freshwire census web

@@ -49,9 +49,9 @@ pub struct Args {
     /// So many of a hundred have unsaved work at first
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     unsaved: u8,
-    /// And save it after this time
-    #[arg(long, value_name = "DURATION", default_value = "5s")]
-    saved_after: Period,
+    /// And save it once this file is gone
+    #[arg(long, value_name = "FILE", requires = "unsaved")]
+    busy: Option<PathBuf>,
     /// So many of a hundred have a service worker that goes on serving them the old document
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     stubborn: u8,

@@ -24,6 +24,9 @@ const UNSAVED: &str = "unsaved draft";
 /// How long a page takes to load its document again.
 const LOADS_WITHIN: Duration = Duration::from_millis(300);
 
+/// How often people with unsaved work look whether they are done.
+const LOOKS_EVERY: Duration = Duration::from_millis(100);
+
 /// A simulated page.
 pub struct Page {
     people: Arc<People>,
@@ -76,7 +79,7 @@ impl Page {
             after: None,
             pushed: 0,
             go_at: None,
-            save_at: unsaved.then(|| in_future(people.saved_after)),
+            save_at: unsaved.then(|| in_future(LOOKS_EVERY)),
             close_at: people.closes_after().map(in_future),
             found: None,
             people,
@@ -246,6 +249,10 @@ impl Page {
     }
 
     async fn save(&mut self, socket: &mut Socket) -> Result<Option<End>, Lost> {
+        if self.people.busy() {
+            self.save_at = Some(Instant::now() + LOOKS_EVERY);
+            return Ok(None);
+        }
         self.save_at = None;
         self.unsaved = false;
         let mut frame = self.facts();

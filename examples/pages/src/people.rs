@@ -1,7 +1,8 @@
 //! The people in front of the pages: how soon they act, who has unsaved work, whose browser is stubborn.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use freshwire::core::time::Period;
 use rand::Rng;
 
 use crate::{Args, origin::Origin};
@@ -18,8 +19,7 @@ pub struct People {
     pub origin: Origin,
     acts_within: Duration,
     unsaved: u8,
-    /// After how long unsaved work is saved.
-    pub saved_after: Duration,
+    busy: Option<PathBuf>,
     stubborn: u8,
     turnover: Option<Duration>,
 }
@@ -33,9 +33,9 @@ impl People {
             origin,
             acts_within: args.acts_within.std(),
             unsaved: args.unsaved,
-            saved_after: args.saved_after.std(),
+            busy: args.busy.clone(),
             stubborn: args.stubborn,
-            turnover: args.turnover.map(|period| period.std()),
+            turnover: args.turnover.map(Period::std),
         }
     }
 
@@ -47,6 +47,11 @@ impl People {
     /// After how long a page is closed and another opened: of some never.
     pub fn closes_after(&self) -> Option<Duration> {
         self.turnover.map(|mean| mean.mul_f64(rand::rng().random_range(0.1..1.9)))
+    }
+
+    /// Those with unsaved work are not done with it yet.
+    pub fn busy(&self) -> bool {
+        self.busy.as_ref().is_none_or(|file| file.exists())
     }
 
     /// Whether the nth page has unsaved work at first.
