@@ -1,6 +1,7 @@
 //! The sessions of this node: who is connected, counted by build, and who is away.
 
 pub mod away;
+mod brake;
 pub mod counts;
 pub mod hub;
 pub mod pushes;
@@ -98,6 +99,7 @@ impl Fleet {
     pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken, timeline_every: Period) {
         let (fleet, stopped) = (self.clone(), stop.clone());
         tasks.spawn(async move { fleet.keep_timeline(timeline_every, stopped).await });
+        brake::run(self, tasks, stop);
         let (fleet, stopped) = (self.clone(), stop.clone());
         let mut states = self.ledger.watch();
         tasks.spawn(async move {
@@ -113,10 +115,7 @@ impl Fleet {
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => return,
-                    _ = write.tick() => {
-                        fleet.records.miss(crate::clock::now());
-                        fleet.write_side_tables().await;
-                    }
+                    _ = write.tick() => fleet.write_side_tables().await,
                     _ = expire.tick() => {
                         fleet.away.expire(crate::clock::now()).await;
                         fleet.records.expire(crate::clock::now()).await;
@@ -133,11 +132,15 @@ impl Fleet {
     }
 
     fn take_in(&self, state: &State) {
-        for hub in self.hubs.iter().map(|hub| hub.value().clone()).collect::<Vec<_>>() {
+        for hub in self.hubs() {
             if let Some(app) = state.apps.get(&hub.name) {
                 hub.show(app);
             }
         }
+    }
+
+    fn hubs(&self) -> Vec<Arc<Hub>> {
+        self.hubs.iter().map(|hub| hub.value().clone()).collect()
     }
 
     /// The ledger that the fleet goes by.

@@ -3,10 +3,15 @@
 use freshwire_tests::{eventually, page::Page, process::Server};
 use serde_json::{Value, json};
 
+/// Registers 1.0.0 and 2.0.0 (`a` and `b`), the older one told nothing.
+pub async fn release_two(server: &Server, app: &str) {
+    server.release(app, json!({"build": "a", "version": "1.0.0"})).await;
+    server.release(app, json!({"build": "b", "version": "2.0.0", "severity": "silent"})).await;
+}
+
 async fn server_with_two_releases() -> Server {
     let server = Server::start().await;
-    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
-    server.release("web", json!({"build": "b", "version": "2.0.0", "severity": "silent"})).await;
+    release_two(&server, "web").await;
     server
 }
 
@@ -14,14 +19,17 @@ async fn old_page(server: &Server) -> Page {
     Page::open(server.address(), "web", "a", "1.0.0").await
 }
 
-/// Starts a campaign that prompts all old pages at once, and says its number.
-async fn prompt_all(server: &Server) -> u64 {
-    let body = json!({"version": "2.0.0", "reason": "CVE-2026-1234", "over": "0s", "action": "prompt"});
-    server.done("PUT", "/v1/apps/web/minimum", Some(body)).await["campaign"].as_u64().unwrap()
+/// Starts a campaign that prompts all old pages, at once unless told otherwise, and says its number.
+pub async fn start_campaign(server: &Server, app: &str, more: Value) -> u64 {
+    let mut body = json!({"version": "2.0.0", "reason": "CVE-2026-1234", "over": "0s", "action": "prompt"});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let answer = server.done("PUT", &format!("/v1/apps/{app}/minimum"), Some(body)).await;
+    answer["campaign"].as_u64().unwrap()
 }
 
-async fn campaign(server: &Server, number: u64) -> Value {
-    let campaign = server.get(&format!("/v1/apps/web/campaigns/{number}")).await;
+/// A campaign as its operators see it.
+pub async fn campaign(server: &Server, app: &str, number: u64) -> Value {
+    let campaign = server.get(&format!("/v1/apps/{app}/campaigns/{number}")).await;
     let states = campaign["states"].as_object().unwrap().values();
     let sum: u64 = states.map(|sessions| sessions.as_u64().unwrap()).sum();
     assert_eq!(campaign["targeted"], sum, "everybody is in one state: {campaign}");
@@ -34,11 +42,11 @@ async fn report(page: &mut Page, notice: &Value, is: &str) {
 }
 
 /// Reloads a page as the snippet does, and comes back as a build.
-async fn refresh(server: &Server, mut page: Page, notice: &Value, build: &str) -> Page {
+pub async fn refresh(server: &Server, app: &str, mut page: Page, notice: &Value, build: &str) -> Page {
     report(&mut page, notice, "refreshing").await;
     let version = if build == "a" { "1.0.0" } else { "2.0.0" };
     let after = json!({"notice": notice["notice"], "from": "a", "tries": 1});
-    let hello = json!({"app": "web", "build": build, "version": version, "session": page.session(),
+    let hello = json!({"app": app, "build": build, "version": version, "session": page.session(),
         "resume": page.resume(), "after": after});
     page.close(3002).await;
     Page::hello(server.address(), hello).await
@@ -51,13 +59,13 @@ async fn everybody_is_in_one_state_until_the_last_one_has_moved() {
     for _ in 0..6 {
         pages.push(old_page(&server).await);
     }
-    let number = prompt_all(&server).await;
+    let number = start_campaign(&server, "web", json!({})).await;
     let mut notices = Vec::new();
     for page in &mut pages {
         page.frame("standing").await;
         notices.push(page.frame("notice").await);
     }
-    let told = campaign(&server, number).await;
+    let told = campaign(&server, "web", number).await;
     assert_eq!(
         (&told["kind"], &told["state"], &told["told"]),
         (&json!("minimum"), &json!("active"), &json!(0))
@@ -72,16 +80,16 @@ async fn everybody_is_in_one_state_until_the_last_one_has_moved() {
     let (mut stuck, notice_of_stuck) = next();
     report(&mut stuck, &notice_of_stuck, "origin_stale").await;
     let (page, notice) = next();
-    let moved = refresh(&server, page, &notice, "b").await;
+    let moved = refresh(&server, "web", page, &notice, "b").await;
     let (page, notice) = next();
-    let old = refresh(&server, page, &notice, "a").await;
+    let old = refresh(&server, "web", page, &notice, "a").await;
     let (mut closed, notice) = next();
     report(&mut closed, &notice, "shown").await;
     closed.close(3001).await;
     let (vanished, _) = next();
     vanished.close(3004).await;
 
-    let later = campaign(&server, number).await;
+    let later = campaign(&server, "web", number).await;
     assert_eq!(
         later["states"],
         json!({"held": 1, "stuck": 1, "asleep": 1, "refreshed": 1, "still_old": 1, "gone": 1})
@@ -93,8 +101,8 @@ async fn everybody_is_in_one_state_until_the_last_one_has_moved() {
     assert!(later["seen"].as_str().unwrap().contains("stale"), "{later}");
 
     held.close(3001).await;
-    let unstuck = refresh(&server, stuck, &notice_of_stuck, "b").await;
-    let done = campaign(&server, number).await;
+    let unstuck = refresh(&server, "web", stuck, &notice_of_stuck, "b").await;
+    let done = campaign(&server, "web", number).await;
     assert_eq!((&done["state"], &done["evidence"]["stuck"]), (&json!("done"), &json!([])));
     drop((moved, old, unstuck));
 }
@@ -106,18 +114,18 @@ async fn where_everybody_is_survives_a_clean_restart() {
     let body = json!({"version": "2.0.0", "reason": "CVE-2026-1234", "over": "8000h"});
     let number = server.done("PUT", "/v1/apps/web/minimum", Some(body)).await["campaign"].as_u64().unwrap();
     waiting.frame("standing").await;
-    assert_eq!(campaign(&server, number).await["states"], json!({"waiting": 1}));
+    assert_eq!(campaign(&server, "web", number).await["states"], json!({"waiting": 1}));
     let hello = json!({"app": "web", "build": "a", "version": "1.0.0", "session": waiting.session()});
     server.terminate().await;
     server.restart().await;
-    let away = campaign(&server, number).await;
+    let away = campaign(&server, "web", number).await;
     assert_eq!((&away["states"], &away["away"]), (&json!({"waiting": 1}), &json!(1)));
     let back = Page::hello(server.address(), hello).await;
-    let back_again = campaign(&server, number).await;
+    let back_again = campaign(&server, "web", number).await;
     assert_eq!((&back_again["targeted"], &back_again["away"]), (&json!(1), &json!(0)));
     back.close(3001).await;
     eventually("it leaves before it was told", async || {
-        (campaign(&server, number).await["states"] == json!({"left_before": 1})).then_some(())
+        (campaign(&server, "web", number).await["states"] == json!({"left_before": 1})).then_some(())
     })
     .await;
 }
@@ -125,8 +133,8 @@ async fn where_everybody_is_survives_a_clean_restart() {
 #[tokio::test]
 async fn campaigns_are_listed_newest_first() {
     let server = server_with_two_releases().await;
-    let first = prompt_all(&server).await;
-    let second = prompt_all(&server).await;
+    let first = start_campaign(&server, "web", json!({})).await;
+    let second = start_campaign(&server, "web", json!({})).await;
     let listed = server.get("/v1/apps/web/campaigns?limit=2").await;
     let numbers = |listed: &Value| -> Vec<u64> {
         listed["campaigns"].as_array().unwrap().iter().map(|c| c["campaign"].as_u64().unwrap()).collect()

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod brake;
 mod campaigns;
 mod changes;
 mod cli;

@@ -1,0 +1,129 @@
+//! The brake: looks once a second at what became of those who acted, stops a campaign that fails too many of them, and
+//! lets the next wave follow one that has proven itself.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Fleet, hub::Hub};
+use crate::{
+    core::{
+        app::App,
+        brake::{Evidence, Verdict, suspicion, verdict},
+        campaign::Campaign,
+        change::{AppChange, Change, Topic},
+        names::LogNumber,
+        time::Moment,
+    },
+    log::ledger::{Proposal, ProposeError},
+};
+
+/// Who pauses and proves, as the log has it.
+const ACTOR: &str = "brake";
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
+/// What a wave began with, by campaign: what came before proves nothing of it.
+#[derive(Default)]
+struct Waves(HashMap<LogNumber, Wave>);
+
+#[derive(Clone, Copy, Default)]
+struct Wave {
+    run: LogNumber,
+    proven: usize,
+    /// What had been seen of its run by then.
+    before: Evidence,
+}
+
+/// Looks at every app's campaigns until `stop`.
+pub(super) fn run(fleet: &Arc<Fleet>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let (fleet, stopped) = (fleet.clone(), stop.clone());
+    tasks.spawn(async move {
+        let mut waves = Waves::default();
+        let mut look = tokio::time::interval(LOOKS_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stopped.run_until_cancelled(look.tick()).await.is_some() {
+            // Pages that are sent away by a node that stops have not failed.
+            if fleet.draining() {
+                return;
+            }
+            let now = crate::clock::now();
+            fleet.records.miss(now);
+            for hub in fleet.hubs() {
+                stopped.run_until_cancelled(look_at(&fleet, &hub, &mut waves, now)).await;
+            }
+        }
+    });
+}
+
+async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
+    let app = hub.view().app.clone();
+    let now = now.max(app.last_at);
+    for campaign in app.campaigns.values().filter(|campaign| campaign.active()) {
+        let Some(change) = judge(hub, campaign, waves, now) else { continue };
+        propose(fleet, &app, change).await;
+    }
+    let active = |number: &LogNumber| app.campaigns.get(number).is_none_or(|campaign| campaign.active());
+    waves.0.retain(|number, _| active(number));
+}
+
+/// What a campaign's evidence makes of it, if anything.
+fn judge(hub: &Hub, campaign: &Campaign, waves: &mut Waves, now: Moment) -> Option<AppChange> {
+    let run = campaign.last_run().number;
+    let seen = hub.tallies.seen(campaign.number, run);
+    if let Verdict::Trip(why) = verdict(&seen.evidence, campaign.terms.pace.brake) {
+        let suspected = suspicion(&seen.evidence, &seen.stuck).map(|words| format!(". {words}"));
+        let reason = format!("{why}{}", suspected.unwrap_or_default());
+        tracing::warn!(app = %hub.name, campaign = %campaign.number, reason, "the brake pauses a campaign");
+        return Some(AppChange::Pause { campaign: campaign.number, run, reason, brake: true });
+    }
+    let wave = waves.of(campaign, run, seen.evidence);
+    if !campaign.unproven(now) {
+        return None;
+    }
+    let seen = since(&wave.before, &seen.evidence);
+    (verdict(&seen, campaign.terms.pace.brake) == Verdict::Enough).then(|| AppChange::Proven {
+        campaign: campaign.number,
+        run,
+        wave: u8::try_from(wave.proven).unwrap_or(u8::MAX),
+        reason: format!("of {} who acted {} failed", seen.acted, seen.failures()),
+    })
+}
+
+impl Waves {
+    /// The wave that a campaign is in, which begins now if it is another one than before.
+    fn of(&mut self, campaign: &Campaign, run: LogNumber, seen: Evidence) -> Wave {
+        let proven = campaign.proven;
+        // A wave that a run, or the watching of it, began with has nothing before it.
+        let known = self.0.get(&campaign.number).filter(|wave| wave.run == run);
+        let before = match known {
+            Some(wave) if wave.proven == proven => wave.before,
+            Some(_) => seen,
+            None => Evidence::default(),
+        };
+        let wave = Wave { run, proven, before };
+        self.0.insert(campaign.number, wave);
+        wave
+    }
+}
+
+/// What was seen since an earlier look.
+fn since(before: &Evidence, now: &Evidence) -> Evidence {
+    Evidence {
+        acted: now.acted.saturating_sub(before.acted),
+        still_old: now.still_old.saturating_sub(before.still_old),
+        missing: now.missing.saturating_sub(before.missing),
+        usual_missing: now.usual_missing,
+    }
+}
+
+async fn propose(fleet: &Fleet, app: &App, change: AppChange) {
+    let topic = Topic::App(app.name.clone());
+    let proposal = Proposal { actor: ACTOR.to_owned(), request: None, if_number: None, topic };
+    let change = Change::App { app: app.name.clone(), change };
+    let proposed = fleet.ledger().propose(&proposal, crate::clock::now, |_| Ok(change.clone())).await;
+    match proposed {
+        // Refused: an operator was faster, or another run has begun. It is judged afresh in a second.
+        Ok(_) | Err(ProposeError::Refused(_)) => {}
+        Err(error) => tracing::warn!(%error, app = %app.name, "what the brake decided could not be written"),
+    }
+}
