@@ -97,7 +97,7 @@ pub async fn fix(console: &Console, args: FixArgs) -> Result<(), Trouble> {
     if console.globals.json {
         Terminal::print(&format!("{:#}\n", report.json()));
     } else {
-        Terminal::print(&plain_lines(&report.text()));
+        report.text().lines().for_each(Console::say);
     }
     match end {
         End::Moved => Ok(()),
@@ -109,10 +109,6 @@ pub async fn fix(console: &Console, args: FixArgs) -> Result<(), Trouble> {
             who: vec!["campaigns".to_owned(), app.to_string()],
         }),
     }
-}
-
-fn plain_lines(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", plain(line))).collect()
 }
 
 /// Progress is for people: beside the JSON it goes where programs don't look for data.

@@ -19,6 +19,7 @@ mod drain;
 mod embedded;
 mod events;
 mod examples;
+mod fix;
 mod frames;
 mod gate;
 mod identity;
