@@ -11,6 +11,7 @@ pub mod log_contract;
 pub mod origin;
 pub mod page;
 pub mod process;
+pub mod terminal;
 
 use std::time::Duration;
 

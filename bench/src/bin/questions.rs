@@ -17,7 +17,8 @@ use serde_json::json;
 const FEW: usize = 1_000;
 const MANY: usize = 15_000;
 const BUILDS: usize = 12;
-const QUESTIONS: [&str; 4] = ["census", "gate?below=1.11.0", "gate?build=build-3", "gate?needs=route.legacy"];
+const QUESTIONS: [&str; 6] =
+    ["census", "needs", "matrix", "gate?below=1.11.0", "gate?build=build-3", "gate?needs=route.legacy"];
 /// In each of so many rounds, each question so many times; the cheapest round counts, as what else the machine does
 /// only adds to it.
 const ROUNDS: u32 = 40;
@@ -85,6 +86,10 @@ impl Asked {
             let needs = if build % 2 == 0 { vec!["route.legacy"] } else { Vec::new() };
             let release = json!({"build": name(build), "version": version(build), "needs": needs});
             server.release("web", release).await;
+        }
+        for instance in ["one", "two", "three", "four"] {
+            let report = json!({"build": "backend-1", "provides": ["route.legacy"], "ttl": "10m"});
+            server.done("PUT", &format!("/v1/apps/web/backends/{instance}"), Some(report)).await;
         }
         let page = async |n: usize| {
             let build = n % BUILDS;

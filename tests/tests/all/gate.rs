@@ -1,7 +1,7 @@
 //! `freshwire wait` and what it reads: a real server, real pages, and the real command.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::Read as _,
     process::Stdio,
     sync::{Arc, Mutex},
@@ -12,10 +12,7 @@ use freshwire_tests::{
     eventually,
     page::Page,
     process::{Server, TOKEN, binary},
-};
-use rustix::{
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+    terminal::Terminal,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -210,7 +207,7 @@ async fn unregistered_builds_keep_a_gate_shut_unless_they_are_ignored() {
     let line = "0 connected: unregistered stray 1; 1 on unregistered builds, of which nobody can tell: register them, \
                 or --ignore-unknown";
     assert_eq!(ended.last(), line);
-    assert!(ended.errors.contains("try: see who is left: freshwire census web"), "{ended:?}");
+    assert!(ended.errors.contains("try: see who is left: freshwire needs web"), "{ended:?}");
     let ignored = waited(&server, &[&shut[..], &["--ignore-unknown"]].concat()).await;
     assert_eq!(ignored.code, Some(0), "{ignored:?}");
     stray.close(1000).await;
@@ -264,25 +261,19 @@ async fn some_may_be_left_where_that_is_enough() {
     );
 }
 
-/// A terminal of so many columns: what a program sees of it, and what it shows.
-fn terminal(columns: u16) -> (File, Arc<Mutex<String>>) {
-    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&screen).unwrap();
-    unlockpt(&screen).unwrap();
-    let name = ptsname(&screen, Vec::new()).unwrap();
-    let line = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&line, size).unwrap();
-    let shown = Arc::new(Mutex::new(String::new()));
-    let (mut screen, into) = (File::from(screen), shown.clone());
-    // Ends when nothing has the terminal open any more.
+/// A terminal: what a program gets of it, and what it shows.
+fn terminal(columns: u16) -> (File, Arc<Mutex<Vec<u8>>>) {
+    let (terminal, inner) = Terminal::open(columns, 24);
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let (mut reader, into) = (terminal.reader(), shown.clone());
     std::thread::spawn(move || {
         let mut bytes = [0; 1024];
-        while let Ok(count) = screen.read(&mut bytes) {
-            into.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+        // An error: no program has it any more.
+        while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            into.lock().unwrap().extend(&bytes[..count]);
         }
     });
-    (line, shown)
+    (inner, shown)
 }
 
 #[tokio::test]
@@ -300,9 +291,8 @@ async fn on_a_terminal_a_bar_is_drawn_over_and_over_in_one_line() {
     let mut child = command.spawn().unwrap();
     // It holds the terminal's files too.
     drop(command);
-    let until = async |words: &str| {
-        eventually(words, async || shown.lock().unwrap().contains(words).then_some(())).await;
-    };
+    let all = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
+    let until = async |words: &str| eventually(words, async || all().contains(words).then_some(())).await;
     until("[------------------------] 4 connected: 1.0.0 (old) 4").await;
     pages.pop().unwrap().close(1000).await;
     until("[######------------------] 3 connected: 1.0.0 (old) 3").await;
@@ -313,7 +303,7 @@ async fn on_a_terminal_a_bar_is_drawn_over_and_over_in_one_line() {
     until("[########################] 0 connected: holding").await;
     assert_eq!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().code(), Some(0));
     until("0 connected for 1s: open after ").await;
-    let shown = shown.lock().unwrap().clone();
+    let shown = all();
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(lines.len(), 2, "what it waits for, and the bar: {shown:?}");
     assert!(shown.ends_with('\n'), "the shell goes on in a line of its own: {shown:?}");

@@ -1,9 +1,7 @@
 //! `freshwire census --watch`: on a terminal, piped, and as JSON; while the server is there, while it isn't, and to the end.
 
 use std::{
-    fs::File,
     io::Read,
-    os::fd::OwnedFd,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -12,12 +10,9 @@ use freshwire_tests::{
     eventually,
     page::Page,
     process::{Server, TOKEN, binary},
+    terminal::Terminal,
 };
-use rustix::{
-    process::{Pid, Signal, kill_process},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
-};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -155,22 +150,17 @@ async fn what_can_not_be_watched_is_said_at_once() {
 /// The command as a person sees it.
 struct Seen {
     child: Child,
-    terminal: OwnedFd,
+    terminal: Terminal,
     bytes: mpsc::UnboundedReceiver<Vec<u8>>,
     all: String,
 }
 
 impl Seen {
     fn start(server: &Server, columns: u16, rows: u16) -> Self {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let name = ptsname(&terminal, Vec::new()).unwrap();
-        let inner = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        resize(&terminal, columns, rows);
+        let (terminal, inner) = Terminal::open(columns, rows);
         let child = command(server, &[]).env("NO_COLOR", "1").stdout(inner).spawn().expect("it starts");
         let (sender, bytes) = mpsc::unbounded_channel();
-        let mut reader = File::from(terminal.try_clone().unwrap());
+        let mut reader = terminal.reader();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             // An error: the other end is closed.
@@ -184,7 +174,7 @@ impl Seen {
     }
 
     fn resize(&self, columns: u16, rows: u16) {
-        resize(&self.terminal, columns, rows);
+        self.terminal.resize(columns, rows);
         // As the kernel does where the terminal is the process's own.
         signal(&self.child, Signal::WINCH);
     }
@@ -212,10 +202,6 @@ impl Seen {
         self.all.push_str(&String::from_utf8(bytes).expect("whole characters"));
         Some(())
     }
-}
-
-fn resize(terminal: &OwnedFd, columns: u16, rows: u16) {
-    tcsetwinsize(terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
 }
 
 fn has(lines: &[String], words: &str) -> bool {

@@ -134,7 +134,7 @@ impl<'a> Show<'a> {
         let left = left.unwrap_or_default();
         let said = format!("not reached in {}{left}, {}", args.timeout, args.whose.words());
         let who = match name {
-            "needs" => vec!["census".to_owned(), app],
+            "needs" => vec!["needs".to_owned(), app],
             name => vec!["sessions".to_owned(), app, format!("--{name}"), value.to_owned()],
         };
         Trouble::NotReached { said, who }
