@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Events {
     answer: reqwest::Response,
     text: String,
+    campaigns: bool,
 }
 
 /// One of them.
@@ -43,7 +44,14 @@ impl Events {
             (answer.status().as_u16(), &answer.headers()["content-type"] == "text/event-stream"),
             (200, true)
         );
-        Self { answer, text: String::new() }
+        Self { answer, text: String::new(), campaigns: false }
+    }
+
+    /// Campaigns too, which are left out otherwise: every release starts one.
+    #[must_use]
+    pub fn with_campaigns(mut self) -> Self {
+        self.campaigns = true;
+        self
     }
 
     /// The next event. None: the stream has ended.
@@ -79,7 +87,9 @@ impl Events {
                 let message: String = self.text.drain(..end + 2).collect();
                 let field =
                     |name: &str| message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-                if let (Some(kind), Some(id), Some(data)) = (field("event"), field("id"), field("data")) {
+                if let (Some(kind), Some(id), Some(data)) = (field("event"), field("id"), field("data"))
+                    && (self.campaigns || kind != "campaign")
+                {
                     let id = id.parse().expect("a number");
                     let data = serde_json::from_str(data).expect("JSON");
                     return Some(Event { kind: kind.to_owned(), id, data });

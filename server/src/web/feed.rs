@@ -39,11 +39,18 @@ pub struct Feed {
     missed: Vec<LogNumber>,
     /// What the last census was counted from.
     counted: Option<Basis>,
-    /// The campaigns under way as they were told last.
+    /// The campaigns as they were told last.
     told: BTreeMap<LogNumber, CampaignAnswer>,
-    /// The campaign that is looked at next, while a look is under way.
-    next_campaign: LogNumber,
+    /// What is to be looked at now, the next one last.
+    due: Vec<Level>,
     next_look: Instant,
+}
+
+/// What has a level. What it is, is seen when it is told.
+#[derive(Clone, Copy)]
+enum Level {
+    Census,
+    Campaign(LogNumber),
 }
 
 /// What a census goes by: it says the same again while this is the same.
@@ -74,7 +81,7 @@ impl Feed {
             missed: Vec::new(),
             counted: None,
             told: BTreeMap::new(),
-            next_campaign: LogNumber::default(),
+            due: Vec::new(),
             next_look: Instant::now(),
         })
     }
@@ -95,12 +102,8 @@ impl Feed {
                     return None;
                 }
             }
-            if Instant::now() >= self.next_look {
-                if let Some(event) = self.census(&view.app).or_else(|| self.campaign(&view.app)) {
-                    return Some(event);
-                }
-                self.next_look = Instant::now() + LEVELS_EVERY;
-                self.next_campaign = LogNumber::default();
+            if let Some(event) = self.next_of_levels(&view.app) {
+                return Some(event);
             }
             tokio::select! {
                 changed = self.views.changed() => changed.ok()?,
@@ -150,23 +153,21 @@ impl Feed {
             .ok_or(LogError::Unreadable { number, reason: "it is named by a later one and not there".into() })
     }
 
-    /// The next campaign that isn't what it was. One that has ended is told of once more.
-    fn campaign(&mut self, app: &App) -> Option<Event> {
-        let now = crate::clock::now();
-        for (number, campaign) in app.campaigns.range(self.next_campaign..) {
-            self.next_campaign = LogNumber(number.0 + 1);
-            if campaign.ended && !self.told.contains_key(number) {
-                continue;
-            }
-            let answer = campaigns::answer(&self.context, app, campaign, now);
-            let known = in_whole_percents(&answer);
-            let before = if campaign.ended {
-                self.told.remove(number)
-            } else {
-                self.told.insert(*number, known.clone())
+    /// Looks at all levels once in a while, and says which are not what they were.
+    fn next_of_levels(&mut self, app: &App) -> Option<Event> {
+        if self.due.is_empty() && Instant::now() >= self.next_look {
+            self.next_look = Instant::now() + LEVELS_EVERY;
+            self.told.retain(|number, _| app.campaigns.contains_key(number));
+            self.due.extend(app.campaigns.keys().rev().map(|number| Level::Campaign(*number)));
+            self.due.push(Level::Census);
+        }
+        while let Some(level) = self.due.pop() {
+            let event = match level {
+                Level::Census => self.census(app),
+                Level::Campaign(number) => self.campaign(app, number),
             };
-            if before.as_ref() != Some(&known) {
-                return Some(event("campaign", app.number, &answer));
+            if event.is_some() {
+                return event;
             }
         }
         None
@@ -184,6 +185,18 @@ impl Feed {
             return None;
         }
         Some(event("census", app.number, &self.context.fleet.census(app, crate::clock::now())))
+    }
+
+    /// A campaign, if it isn't what it was. One that has ended, too: who was away may be waiting for that.
+    fn campaign(&mut self, app: &App, number: LogNumber) -> Option<Event> {
+        let campaign = app.campaigns.get(&number)?;
+        let answer = campaigns::answer(&self.context, app, campaign, crate::clock::now());
+        let known = in_whole_percents(&answer);
+        if self.told.get(&number) == Some(&known) {
+            return None;
+        }
+        self.told.insert(number, known);
+        Some(event("campaign", app.number, &answer))
     }
 }
 

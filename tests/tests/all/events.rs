@@ -13,7 +13,7 @@ use freshwire_tests::{
     process::{Server, TOKEN, client, text},
 };
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 async fn server_with_app() -> Server {
@@ -54,6 +54,45 @@ async fn a_reader_sees_the_census_and_every_change_as_they_happen() {
     assert_eq!(events.census_of(0).await.id, 3);
     // Nothing changes, nothing is said.
     assert_eq!(events.next_within(Duration::from_millis(600)).await, None);
+}
+
+#[tokio::test]
+async fn a_campaign_is_told_whenever_it_is_not_what_it_was() {
+    let server = server_with_app().await;
+    server.release("web", json!({"build": "b", "version": "1.1.0", "severity": "silent"})).await;
+    let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
+    let mut events = Events::follow(&server, "web", None).await.with_campaigns();
+    let minimum = json!({"version": "1.1.0", "reason": "CVE-2026-1234", "over": "0s"});
+    let campaign = server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await["campaign"].clone();
+    let told = campaign_with(&mut events, &campaign, |told| told["states"] == json!({"sent": 1})).await;
+    // As whoever asks is answered.
+    assert_eq!(told, server.get(&format!("/v1/apps/web/campaigns/{campaign}")).await);
+    page.frame("standing").await;
+    let notice = page.frame("notice").await["notice"].clone();
+    page.send(&json!({"type": "outcome", "notice": notice, "is": "received"})).await;
+    campaign_with(&mut events, &campaign, |told| told["told"] == 1).await;
+    server
+        .done("POST", &format!("/v1/apps/web/campaigns/{campaign}/pause"), Some(json!({"reason": "wait"})))
+        .await;
+    campaign_with(&mut events, &campaign, |told| told["state"] == "paused").await;
+
+    // What is there already is told to whoever comes; a little progress of a long way is not.
+    let minimum = json!({"version": "1.1.0", "reason": "slowly", "over": "24h"});
+    let slow = server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await["campaign"].clone();
+    let mut events = Events::follow(&server, "web", None).await.with_campaigns();
+    campaign_with(&mut events, &campaign, |told| told["state"] == "replaced").await;
+    campaign_with(&mut events, &slow, |told| told["state"] == "active").await;
+    assert_eq!(events.next_within(Duration::from_millis(600)).await, None);
+}
+
+/// Reads on to a campaign's event that shows something.
+async fn campaign_with(events: &mut Events, campaign: &Value, shows: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let event = events.next().await.expect("the stream goes on");
+        if event.kind == "campaign" && event.data["campaign"] == *campaign && shows(&event.data) {
+            return event.data;
+        }
+    }
 }
 
 #[tokio::test]
