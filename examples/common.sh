@@ -58,10 +58,10 @@ expect() {
   fi
 }
 
-# Waits for a command to succeed, 15 s at most.
+# Waits for a command to succeed, about half a minute at most.
 until_so() {
   local tries
-  for ((tries = 0; tries < 150; tries++)); do
+  for ((tries = 0; tries < 300; tries++)); do
     if "$@"; then return; fi
     sleep 0.1
   done
@@ -78,6 +78,9 @@ pages_are() {
   shift
   [[ $(pages "$@") == "$wanted" ]]
 }
+
+# any_page FILTERS…: there is one.
+any_page() { (($(pages "$@") > 0)); }
 
 # deploy BUILD VERSION [INSTANCE [PROVIDES]]: what the origin, or one of its back ends, serves from now on; and the names,
 # with commas between, of what that back end provides.

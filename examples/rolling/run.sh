@@ -7,7 +7,7 @@ source "$(dirname "$0")/../common.sh"
 
 mark() { printf '%s\t%s\n' "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)" "$1" >>"$work/marks"; }
 
-say 'Four back ends serve 1.0.0, and 40 pages are open. About every 8 s, each is closed and another opened.'
+say 'Four back ends serve 1.0.0, and 40 pages are open. About every 5 s, each is closed and another opened.'
 instances=(back-1 back-2 back-3 back-4)
 for instance in "${instances[@]}"; do
   deploy 01dcafe 1.0.0 "$instance" route.orders
@@ -18,10 +18,10 @@ balancer=()
 for instance in "${instances[@]}"; do
   balancer+=(--deployed "$work/$instance")
 done
-freshwire-pages --count 40 --turnover 8s "${balancer[@]}" &
+freshwire-pages --count 40 --turnover 5s "${balancer[@]}" &
 started+=($!)
 until_so pages_are 40
-freshwire census web --watch --json >"$work/samples" &
+freshwire census web --watch --json >>"$work/samples" &
 started+=($!)
 until_so test -s "$work/samples"
 
@@ -51,8 +51,7 @@ for instance in back-3 back-4; do
   deploy 2ebbeef 2.0.0 "$instance" route.orders,route.orders-v2
   mark "$instance is new"
 done
-two_is_current() { (($(pages --build 2ebbeef --standing current) > 0)); }
-until_so two_is_current
+until_so any_page --build 2ebbeef --standing current
 mark 'every back end provides what it needs: settled by itself'
 show freshwire wait web --build 01dcafe --for 1s --timeout 30s
 mark 'the last old page is gone'

@@ -22,13 +22,13 @@ fn draw(samples: &[Value]) -> Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
+        .expect("it was built");
+    let mut input = child.stdin.take().expect("it is piped");
     for sample in samples {
-        writeln!(input, "{sample}").unwrap();
+        writeln!(input, "{sample}").expect("it reads");
     }
     drop(input);
-    child.wait_with_output().unwrap()
+    child.wait_with_output().expect("it ran")
 }
 
 #[test]
@@ -53,5 +53,5 @@ fn pages_are_stacked_by_build_the_oldest_at_the_bottom() {
 fn there_is_no_drawing_of_nothing() {
     let output = draw(&[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("no census"), "{}", "it says so");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("no census"));
 }

@@ -8,10 +8,12 @@ use std::{
 
 use freshwire_tests::process::binary;
 use tempfile::TempDir;
-use tokio::{process::Command, time::timeout};
+use tokio::{process::Command, sync::Mutex, time::timeout};
 
-/// An example ends by itself within this time.
-const LASTS: Duration = Duration::from_mins(1);
+/// An example ends by itself within a minute; beside all other tests it may take longer.
+const LASTS: Duration = Duration::from_mins(3);
+/// Their stories have a pace: they don't run beside one another.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// The repository's examples.
 fn examples() -> PathBuf {
@@ -24,6 +26,7 @@ async fn run(story: &str, folder: &TempDir) -> String {
     let simulator = programs.join("freshwire-pages");
     assert!(simulator.exists(), "{} is not built: run 'cargo build -p freshwire-pages'", simulator.display());
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let _alone = ONE_AT_A_TIME.lock().await;
     let child = Command::new("bash")
         .arg(examples().join(story).join("run.sh"))
         .current_dir(folder.path())
@@ -58,4 +61,28 @@ async fn revisions_are_shut_down_gracefully_and_by_force() {
 #[tokio::test]
 async fn blue_green_switches_and_rolls_back() {
     tells("blue-green", &["were left alone", "ok: all 30 pages are on blue"]).await;
+}
+
+#[tokio::test]
+async fn a_route_is_deleted_when_no_open_page_calls_it() {
+    let claims = ["ok: the gate is closed", "ok: every open page finds what it needs on every back end"];
+    tells("deprecate-a-route", &claims).await;
+}
+
+#[tokio::test]
+async fn a_feature_flag_is_switched_and_deleted() {
+    let claims =
+        ["ok: six pages had it first", "ok: the gate is closed", "ok: nobody asks for the flag any more"];
+    tells("feature-flag", &claims).await;
+}
+
+#[tokio::test]
+async fn a_rolling_deployment_settles_by_itself_and_is_drawn() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let said = run("rolling", &folder).await;
+    assert!(said.contains("ok: settling it now is refused") && said.contains("rollout  settle"), "{said}");
+    let svg = std::fs::read_to_string(folder.path().join("rolling.svg")).expect("the drawing");
+    for drawn in ["1.0.0 (01dcafe)", "2.0.0 (2ebbeef)", "back-4 is new", "the last old page is gone"] {
+        assert!(svg.contains(drawn), "{drawn} is missing: {svg}");
+    }
 }

@@ -1,10 +1,9 @@
-//! Draws a census over time as an SVG: `freshwire census APP --watch --json` on standard input, a line a census, becomes a
+//! Draws a census over time as an SVG: `freshwire census APP --watch --json` on standard input becomes a
 //! stack of areas, one for each build, with the moments that somebody marked.
 
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, BufRead},
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -70,13 +69,8 @@ fn main() -> ExitCode {
 }
 
 fn drawn(args: Args) -> Result<String, String> {
-    let mut samples = Vec::new();
-    for line in io::stdin().lock().lines() {
-        let line = line.map_err(|error| error.to_string())?;
-        if !line.trim().is_empty() {
-            samples.push(serde_json::from_str(&line).map_err(|error| format!("no census: {error}: {line}"))?);
-        }
-    }
+    let censuses = serde_json::Deserializer::from_reader(io::stdin().lock()).into_iter();
+    let samples = censuses.collect::<Result<Vec<_>, _>>().map_err(|error| format!("no census: {error}"))?;
     let marks = args.marks.as_deref().map(marks).transpose()?.unwrap_or_default();
     Chart::new(samples, marks, args.builds).map(|chart| chart.svg(&args.title))
 }
