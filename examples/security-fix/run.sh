@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A security fix, done and proved: from 'it is deployed' to 'nobody runs the hole any more', with the report for the file.
+# A security fix, done and proved: from 'it is deployed' to 'nobody runs the hole any more'.
 source "$(dirname "$0")/../common.sh"
 
 say 'Two releases are out, and 40 pages are open. Four people have unsaved work.'
+touch "$work/busy"
 for release in 'a1f3c20 2.3.0' '7be90d4 2.4.0'; do
   read -r build version <<<"$release"
   freshwire release web --build "$build" --version "$version" --severity silent >/dev/null
@@ -17,11 +18,22 @@ deploy c0ffee1 2.4.1
 show freshwire release web --build c0ffee1 --version 2.4.1 --severity silent --message 'close the hole in export'
 expect '40 pages run the hole' pages_are 40 --below 2.4.1
 
-say 'Everybody has to be on 2.4.1.'
-show freshwire fix web 2.4.1 --reason 'CVE-2026-1234: export leaks session tokens' --over 3s --countdown 2s --yes | tee "$work/report"
+say 'Everybody has to be on 2.4.1: told over 3 s, with a countdown that unsaved work may put off.'
+why='CVE-2026-1234: export leaks session tokens'
+show freshwire minimum web 2.4.1 --reason "$why" --over 3s --countdown 2s --dry-run
+show freshwire minimum web 2.4.1 --reason "$why" --over 3s --countdown 2s
+until_so pages_are 4 --below 2.4.1
 
-say 'Is it so?'
+say 'Who is left, and why? Four people, each with unsaved work.'
+until_so pages_are 4 --below 2.4.1 --outcome held
+show freshwire sessions web --below 2.4.1
+show freshwire explain web "$(freshwire sessions web --below 2.4.1 | awk 'NR == 2 { print $1 }')"
+say 'They save it.'
+rm "$work/busy"
+show freshwire wait web --below 2.4.1 --for 1s --timeout 30s
+
+say 'The proof.'
+show freshwire log web
 show freshwire census web
 expect 'nobody runs the hole any more' pages_are 0 --below 2.4.1
 expect 'all 40 pages are on the fix' until_so pages_are 40 --build c0ffee1
-expect 'the report says who did it, and that all were moved' grep -q '100' "$work/report"

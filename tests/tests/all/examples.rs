@@ -86,3 +86,10 @@ async fn a_rolling_deployment_settles_by_itself_and_is_drawn() {
         assert!(svg.contains(drawn), "{drawn} is missing: {svg}");
     }
 }
+
+#[tokio::test]
+async fn a_security_fix_reaches_every_open_tab() {
+    let claims =
+        ["ok: 40 pages run the hole", "ok: nobody runs the hole any more", "ok: all 40 pages are on the fix"];
+    tells("security-fix", &claims).await;
+}
