@@ -189,6 +189,21 @@ impl Server {
         line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
+    /// Runs a command of the operator's against it; answers its exit code, what it printed, and what it complained of.
+    pub async fn run(&self, words: &[&str]) -> (i32, String, String) {
+        let ran = Command::new(binary())
+            .args(words)
+            .env_remove("FRESHWIRE_TOKEN_FILE")
+            .env("FRESHWIRE_URL", self.url(""))
+            .env("FRESHWIRE_TOKEN", TOKEN)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("a text");
+        (ran.status.code().unwrap_or(-1), text(ran.stdout), text(ran.stderr))
+    }
+
     /// Sessions by build, those with none left out.
     pub async fn census(&self, app: &str) -> Vec<(String, u64)> {
         let census = self.get(&format!("/v1/apps/{app}/census")).await;

@@ -93,6 +93,11 @@ impl BackEnds {
         Ok(())
     }
 
+    /// An instance says that it stops. None: it has not been heard of.
+    pub fn leave(&self, app: &AppName, name: &InstanceName) -> Option<Report> {
+        self.apps.lock().get_mut(app)?.by_name.remove(name)
+    }
+
     /// All of an app by name, those that have fallen silent in the last hour too.
     pub fn list(&self, app: &AppName) -> Vec<(InstanceName, Report)> {
         let mut apps = self.apps.lock();

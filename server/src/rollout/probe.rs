@@ -107,3 +107,16 @@ fn cause(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_by_us_on_every_connection() {
+        // Past the check of the URL: only what the name stands for can stop it.
+        let client = Origins::new(false).client.expect("TLS");
+        let refused = client.get("http://localhost:9/").send().await.expect_err("it leads inside");
+        assert!(cause(&refused).contains("--probe-private"), "{refused:?}");
+    }
+}

@@ -48,9 +48,7 @@ pub async fn report(
     wish: Wish<BackEndBody>,
 ) -> Result<Json<BackEndReported>, ApiError> {
     let app = known(&context.ledger.state(), &name)?;
-    let instance: InstanceName = instance
-        .parse()
-        .map_err(|error: crate::core::names::BadName| ApiError::invalid("instance", error.to_string()))?;
+    let instance = instance_name(&instance)?;
     let body = wish.body;
     if body.provides.len() > MOST_PROVIDED {
         return Err(ApiError::invalid("provides", format!("at most {MOST_PROVIDED} names")));
@@ -70,6 +68,33 @@ pub async fn report(
         })?;
     }
     Ok(Json(BackEndReported { number: app.number, back_end }))
+}
+
+/// A back-end instance says that it stops, and counts no more. Without it, it counts until its TTL is over.
+#[utoipa::path(delete, operation_id = "remove_backend", path = "/v1/apps/{app}/backends/{instance}", security(("token" = [])),
+    params(("app" = AppName, Path), ("instance" = InstanceName, Path)),
+    responses((status = 200, body = BackEndReported), (status = "default", body = Problem)))]
+pub async fn leave(
+    State(context): Ctx,
+    _: Releaser,
+    Named(name): Named,
+    Path((_, instance)): Path<(String, String)>,
+) -> Result<Json<BackEndReported>, ApiError> {
+    let app = known(&context.ledger.state(), &name)?;
+    let instance = instance_name(&instance)?;
+    let Some(report) = context.rollouts.back_ends.leave(&name, &instance) else {
+        return Err(ApiError::not_found(format!(
+            "no instance '{instance}' of {name} has reported in lately"
+        )));
+    };
+    let silent_since = report.silent_since().or(Some(crate::clock::now()));
+    let back_end = BackEndAnswer { silent_since, ..answer(&instance, &report) };
+    Ok(Json(BackEndReported { number: app.number, back_end }))
+}
+
+fn instance_name(text: &str) -> Result<InstanceName, ApiError> {
+    text.parse()
+        .map_err(|error: crate::core::names::BadName| ApiError::invalid("instance", error.to_string()))
 }
 
 /// The back-end instances, by name; those that have fallen silent in the last hour too.

@@ -175,7 +175,7 @@ fn api() -> OpenApiRouter<Arc<Context>> {
         .routes(routes!(campaigns::get))
         .routes(routes!(push::push))
         .routes(routes!(push::list))
-        .routes(routes!(backends::report))
+        .routes(routes!(backends::report, backends::leave))
         .routes(routes!(backends::list))
         .routes(routes!(backends::needs))
         .routes(routes!(backends::matrix))

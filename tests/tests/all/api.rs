@@ -9,9 +9,10 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 
 /// The calls of the contract's table as far as their features are there.
-const CALLS: [&str; 34] = [
+const CALLS: [&str; 35] = [
     "GET /v1/apps/{app}/backends",
     "PUT /v1/apps/{app}/backends/{instance}",
+    "DELETE /v1/apps/{app}/backends/{instance}",
     "GET /v1/apps/{app}/gate",
     "GET /v1/apps/{app}/matrix",
     "GET /v1/apps/{app}/needs",

@@ -1,12 +1,7 @@
 //! Needs and provides: the table of sequenced deployments, computed live, and its commands.
 
-use freshwire_tests::{
-    eventually,
-    page::Page,
-    process::{Server, TOKEN, binary},
-};
+use freshwire_tests::{eventually, page::Page, process::Server};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 /// `a` needs the old route, current `b` both, the rolling `c` the new one only.
 async fn server() -> Server {
@@ -23,19 +18,6 @@ async fn server() -> Server {
 async fn report(server: &Server, instance: &str, build: &str, provides: &[&str]) -> Value {
     let body = json!({"build": build, "provides": provides});
     server.done("PUT", &format!("/v1/apps/web/backends/{instance}"), Some(body)).await
-}
-
-async fn run(server: &Server, words: &[&str]) -> (i32, String, String) {
-    let output = Command::new(binary())
-        .args(words)
-        .env_remove("FRESHWIRE_TOKEN_FILE")
-        .env("FRESHWIRE_URL", server.url(""))
-        .env("FRESHWIRE_TOKEN", TOKEN)
-        .output()
-        .await
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
 /// The row of a need.
@@ -167,19 +149,19 @@ async fn the_commands_print_tables() {
     let server = server().await;
     let _page = Page::open(server.address(), "web", "a", "1.0.0").await;
     for command in ["backends", "matrix"] {
-        let (code, out, err) = run(&server, &[command, "web"]).await;
+        let (code, out, err) = server.run(&[command, "web"]).await;
         assert_eq!((code, out.as_str()), (0, ""));
         assert!(err.contains("PUT /v1/apps/web/backends/INSTANCE"), "{err}");
     }
     report(&server, "api-1", "s2", &["route.new"]).await;
-    let (_, out, _) = run(&server, &["needs", "web"]).await;
+    let (_, out, _) = server.run(&["needs", "web"]).await;
     assert_eq!(
         out,
         "NEED       SESSIONS  AWAY  BUILDS                               PROVIDED BY  LACKED BY\n\
          route.new         0     0  3.0.0 (c): 0, 2.0.0 (b), current: 0  api-1\n\
          route.old         1     0  2.0.0 (b), current: 0, 1.0.0 (a): 1               api-1\n"
     );
-    let (_, out, _) = run(&server, &["matrix", "web"]).await;
+    let (_, out, _) = server.run(&["matrix", "web"]).await;
     assert_eq!(
         out,
         "PAGES      STANDING  SESSIONS  BACK END  INSTANCES  VERDICT\n\
@@ -187,16 +169,16 @@ async fn the_commands_print_tables() {
          2.0.0 (b)  current          0  s2                1  missing route.old\n\
          1.0.0 (a)  stale            1  s2                1  missing route.old\n"
     );
-    let (_, out, _) = run(&server, &["backends", "web"]).await;
+    let (_, out, _) = server.run(&["backends", "web"]).await;
     assert!(out.lines().nth(1).is_some_and(|line| line.starts_with("api-1     s2     live")), "{out}");
-    let (_, out, _) = run(&server, &["needs", "web", "--json"]).await;
+    let (_, out, _) = server.run(&["needs", "web", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["needs"][0]["need"], "route.new");
 
     report(&server, "api-2", "s1", &["route.old"]).await;
-    let (code, _, err) = run(&server, &["settle", "web", "c"]).await;
+    let (code, _, err) = server.run(&["settle", "web", "c"]).await;
     assert!(code == 1 && err.contains("api-2 (route.new)"), "{err}");
-    let (code, out, _) = run(&server, &["settle", "web", "c", "--anyway"]).await;
+    let (code, out, _) = server.run(&["settle", "web", "c", "--anyway"]).await;
     assert!(code == 0 && out.contains("settled and current"), "{out}");
-    let (code, _, err) = run(&server, &["release", "web", "--build", "d", "--needs", "a b"]).await;
+    let (code, _, err) = server.run(&["release", "web", "--build", "d", "--needs", "a b"]).await;
     assert!(code == 2 && err.contains("without spaces"), "{err}");
 }

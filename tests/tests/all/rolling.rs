@@ -191,3 +191,59 @@ async fn a_rollback_recalls_nobody_from_a_good_build_unless_asked() {
     server.done("PUT", "/v1/apps/web/current", Some(recall)).await;
     assert_eq!(page.frame("notice").await["build"], "a");
 }
+
+#[tokio::test]
+async fn an_instance_that_says_goodbye_holds_nothing_up() {
+    let server = server().await;
+    server.release("web", rolling("b", "2.0.0", &["route.x"])).await;
+    report(&server, "old-1", "s1", &[], "1h").await;
+    report(&server, "new-1", "s2", &["route.x"], "1s").await;
+    assert_eq!(server.call("POST", "/v1/apps/web/releases/b/settle", None).await.0, 409);
+    let gone = server.done("DELETE", "/v1/apps/web/backends/old-1", None).await;
+    assert!(gone["instance"] == "old-1" && gone["silent_since"].is_string(), "{gone}");
+    assert_eq!(server.call("DELETE", "/v1/apps/web/backends/old-1", None).await.0, 404);
+    let report_on = async || {
+        report(&server, "new-1", "s2", &["route.x"], "1s").await;
+        (current(&server).await == "b").then_some(())
+    };
+    eventually("b is current", report_on).await;
+}
+
+#[tokio::test]
+async fn the_command_line_sets_the_evidence_and_says_what_a_release_waits_for() {
+    let server = server().await;
+    let probe = "https://app.invalid/freshwire.json";
+    let (code, out, _) = server.run(&["app", "set", "web", "--probe", probe, "--organic", "20:10m"]).await;
+    assert_eq!(
+        (code, out.as_str()),
+        (
+            0,
+            "web is set: releases become current when served by https://app.invalid/freshwire.json; 20 pages that \
+             lived 10m on a rolling release are evidence that it is served\n\
+             undo: freshwire app set web --no-probes --no-organic\n"
+        )
+    );
+    let (code, out, _) = server.run(&["release", "web", "--build", "b", "--version", "2.0.0"]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("it settles when 1 origin serves it; sooner: freshwire settle web b"), "{out}");
+    let (code, out, _) = server.run(&["rollout", "web", "b"]).await;
+    assert_eq!(code, 0);
+    let mut lines = out.lines();
+    let first = lines.next().unwrap();
+    assert!(
+        first.starts_with("2.0.0 (b) is registered: it settles by itself; not yet, because 0 of 1"),
+        "{out}"
+    );
+    assert_eq!(lines.next(), Some("EVIDENCE  COMPLETE  FOUND"), "{out}");
+    assert!(lines.next().unwrap().starts_with("probes    no        0 of 1 origins"), "{out}");
+    assert_eq!(lines.next(), Some("organic   no        0 of 20 pages have lived on it for 10m"), "{out}");
+    let (_, out, _) = server.run(&["releases", "web"]).await;
+    assert!(out.lines().nth(1).unwrap().contains("registered"), "{out}");
+
+    let (code, _, err) = server.run(&["app", "set", "web", "--probe", "http://127.0.0.1/"]).await;
+    assert!(code == 1 && err.contains("--probe-private"), "{err}");
+    let (code, _, err) = server.run(&["app", "set", "web", "--organic", "many"]).await;
+    assert!(code == 2 && err.contains("20:10m"), "{err}");
+    let (_, out, _) = server.run(&["app", "set", "web", "--no-probes", "--no-organic"]).await;
+    assert!(out.contains(&format!("undo: freshwire app set web --probe {probe} --organic 20:10m")), "{out}");
+}
