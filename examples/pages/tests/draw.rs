@@ -1,4 +1,5 @@
 //! The drawing of a census over time.
+#![allow(clippy::unwrap_used, reason = "a panic is a test's report")]
 
 use std::{
     io::Write,
