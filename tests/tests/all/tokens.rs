@@ -108,7 +108,8 @@ async fn a_scope_reaches_as_far_as_it_should_and_no_farther() {
             (_, path) if path.starts_with("/v1/tokens") => 3,
             ("PUT", "/v1/apps/web") => 3,
             ("GET", _) => 0,
-            ("POST", path) if path.ends_with("/releases") || path.ends_with("/settle") => 1,
+            ("POST", path) if ["/releases", "/settle", "/probe"].iter().any(|end| path.ends_with(end)) => 1,
+            (_, path) if path.contains("/backends/") => 1,
             _ => 2,
         };
         for (scope, secret) in tokens.iter().enumerate() {
