@@ -38,13 +38,18 @@ trap 'exit 130' INT TERM
 # A line of the story.
 say() { printf '\n# %s\n' "$*"; }
 
-# Runs a command as the reader would type it.
-show() {
+# A command as the reader would type it.
+typed() {
   local words=() word
   for word in "$@"; do
     if [[ $word =~ [^a-zA-Z0-9_./:=%,@+-] ]]; then words+=("'$word'"); else words+=("$word"); fi
   done
   printf '$ %s\n' "${words[*]}"
+}
+
+# Types it and runs it.
+show() {
+  typed "$@"
   "$@"
 }
 

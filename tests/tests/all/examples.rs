@@ -89,7 +89,6 @@ async fn a_rolling_deployment_settles_by_itself_and_is_drawn() {
 
 #[tokio::test]
 async fn a_security_fix_reaches_every_open_tab() {
-    let claims =
-        ["ok: 40 pages run the hole", "ok: nobody runs the hole any more", "ok: all 40 pages are on the fix"];
+    let claims = ["ok: 40 pages run the hole", "- **moved**: 40 of 40", "ok: nobody runs the hole any more"];
     tells("security-fix", &claims).await;
 }
