@@ -37,6 +37,7 @@ test-client: $(CLIENT)
 
 test-rust: $(CLIENT)
 	scripts/setup sqlite3
+	scripts/setup curl
 	cargo test --locked --workspace
 
 test-browser: $(CLIENT) $(MODULES)
