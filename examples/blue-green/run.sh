@@ -32,6 +32,6 @@ expect "the $on_green pages on green were left alone: they are ahead, not stale"
 expect 'the others are where they were' pages_are $((30 - on_green)) --build 1b1ue01 --standing current
 
 say 'If green had been broken, they would be called back.'
-show freshwire current web 1b1ue01 --recall --reason 'green loses orders' --over 1s
+show freshwire current web 1b1ue01 --recall --reason 'green loses orders' --over 1s --yes
 show freshwire wait web --build 9eeee01 --for 1s --timeout 20s
 expect 'all 30 pages are on blue' until_so pages_are 30 --build 1b1ue01 --standing current

@@ -23,7 +23,7 @@ say 'Who is on which?'
 show freshwire census web
 
 say 'Revision 4cc02d9 is shut down gracefully: a countdown of 2 s, which unsaved work may put off.'
-show freshwire retire web 4cc02d9 --reason 'exports leave out rows' --over 1s --countdown 2s --hold-cap 20s
+show freshwire retire web 4cc02d9 --reason 'exports leave out rows' --over 1s --countdown 2s --hold-cap 20s --yes
 until_so pages_are 3 --build 4cc02d9 --outcome held
 say 'Three people are in the middle of something, and nobody takes it from them.'
 show freshwire sessions web --build 4cc02d9
@@ -34,7 +34,7 @@ show freshwire wait web --build 4cc02d9 --for 1s --timeout 30s
 expect 'revision 4cc02d9 is gone, and its pages are on 2.5.0' until_so pages_are 34 --build ba318c8
 
 say 'Revision a71be0c has to go at once, unsaved work or not. (The snippet still saves what the app asked it to keep.)'
-show freshwire retire web a71be0c --reason 'it corrupts orders' --action force --over 0s
+show freshwire retire web a71be0c --reason 'it corrupts orders' --action force --over 0s --yes
 show freshwire wait web --build a71be0c --for 1s --timeout 15s
 expect 'revision a71be0c is gone within seconds' pages_are 0 --build a71be0c
 

@@ -42,7 +42,7 @@ show freshwire matrix web
 expect 'the matrix names what is missing' bash -c 'freshwire matrix web | grep -q "missing route.orders-v2"'
 expect 'old pages are told nothing: they are current' pages_are 0 --standing stale
 refused=0
-show freshwire settle web 2ebbeef || refused=$?
+show freshwire settle web 2ebbeef 2>&1 || refused=$?
 expect 'settling it now is refused' test "$refused" = 1
 
 say 'The other half.'

@@ -21,10 +21,11 @@ expect '40 pages run the hole' pages_are 40 --below 2.4.1
 
 say 'Everybody has to be on 2.4.1: told over 3 s, with a countdown that unsaved work may put off.'
 fix=(freshwire fix web 2.4.1 --reason 'CVE-2026-1234: export leaks session tokens' --over 3s --countdown 2s
-  --timeout 50s --report proof.md)
+  --timeout 50s --yes --report proof.md)
 show "${fix[@]}" --dry-run
 typed "${fix[@]}"
-"${fix[@]}" &
+# Through a pipe it writes lines: on a terminal it would draw over what else is said.
+"${fix[@]}" > >(cat) &
 fixing=$!
 started+=("$fixing")
 
