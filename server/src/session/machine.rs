@@ -287,20 +287,32 @@ impl Session {
         match owed.level {
             Some(level) => match level.told {
                 None => self.tell(view, outlook, level, now, frames),
-                Some(by) => self.keep_told(view, level, by, frames),
+                // It knew it once, but something else took its place since.
+                Some(by) if !self.has_open(by, level.campaign) => {
+                    self.tell(view, outlook, level, now, frames);
+                }
+                Some(by) => self.keep_told(view, level, by),
             },
             None => self.withdraw(frames),
         }
         self.follow(view, outlook);
     }
 
+    /// The page has a notice before it by this name, or one that stands for this campaign.
+    fn has_open(&self, notice: LogNumber, campaign: LogNumber) -> bool {
+        self.open.is_some_and(|open| open.notice == notice || open.campaign == campaign)
+    }
+
     fn tell(&mut self, view: &View, outlook: &Outlook, level: Level, now: Now, frames: &mut Vec<Utf8Bytes>) {
         let Some(frame) = view.notice_frame(outlook, level) else { return };
         frames.push(frame);
         metrics::counter!("freshwire_notices_total", "action" => level.action.as_str()).increment(1);
-        self.sights.retain(|sight| sight.campaign != level.campaign);
         let Level { campaign, run, step, action, .. } = level;
-        self.sights.push(Sight { campaign, run, step, at: now.wall, spent: false });
+        // A notice that comes back after a stronger one is no later for that.
+        let same = |sight: &&Sight| (sight.campaign, sight.run, sight.step) == (campaign, run, step);
+        let at = self.sights.iter().find(same).map_or(now.wall, |sight| sight.at);
+        self.sights.retain(|sight| sight.campaign != campaign);
+        self.sights.push(Sight { campaign, run, step, at, spent: false });
         self.open = Some(Open { notice: campaign, campaign });
         self.acknowledge_by = Some(now.mono + ACKNOWLEDGES_WITHIN);
         let before = self.membership.record(campaign);
@@ -310,11 +322,8 @@ impl Session {
     }
 
     /// The page knows what it is owed, perhaps by the name of a campaign that has been replaced since.
-    fn keep_told(&mut self, view: &View, level: Level, by: LogNumber, frames: &mut Vec<Utf8Bytes>) {
+    fn keep_told(&mut self, view: &View, level: Level, by: LogNumber) {
         let Level { campaign, run, .. } = level;
-        if self.open.is_some_and(|open| open.notice != by && open.campaign != campaign) {
-            self.withdraw(frames);
-        }
         self.open = Some(Open { notice: by, campaign });
         if by != campaign {
             self.hand_over(view, campaign, run);

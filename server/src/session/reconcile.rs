@@ -5,6 +5,7 @@ use crate::{
     core::{
         campaign::Campaign,
         change::Action,
+        enrol::past_use,
         frames::{After, Hello, Seen},
         names::LogNumber,
         outcome::{Outcome, Record, State},
@@ -37,18 +38,26 @@ pub(super) fn past(view: &View, prospect: &Prospect, hello: &Hello, returned: Re
     for record in past.records.iter_mut().filter(|record| Some(record.campaign) != back) {
         let campaign = view.app.campaigns.get(&record.campaign);
         let under_way = campaign.is_some_and(|campaign| !campaign.ended);
-        let about_it = prospect.ladders.iter().any(|ladder| ladder.campaign == record.campaign)
+        // What has ended on both sides is history.
+        if record.state.ended() && !under_way {
+            continue;
+        }
+        let ladder = prospect.ladders.iter().find(|ladder| ladder.campaign == record.campaign);
+        let about_it = ladder.is_some()
             || campaign.is_some_and(|campaign| {
                 campaign.paused() && concerns(&view.app, campaign, &hello.build, hello.version.as_ref())
             });
         if moved && !about_it {
             move_on(record);
-        } else if under_way || !record.state.ended() {
-            let its = |seen: &&Seen| seen.notice == record.campaign && seen.run == record.run;
-            awake(record, hello.seen.iter().find(its));
+        } else {
+            let own = |seen: &&Seen| seen.notice == record.campaign && seen.run == record.run;
+            let kept = |seen: &&Seen| ladder.is_some_and(|ladder| ladder.keeps(seen.notice));
+            let said = hello.seen.iter().find(own);
+            let said = said.or_else(|| hello.seen.iter().filter(kept).min_by_key(|seen| seen.ago_ms));
+            awake(record, said.filter(|seen| has_it_still(seen)));
         }
     }
-    if let Some(seen) = latest.filter(|_| back.is_none()) {
+    if let Some(seen) = latest.filter(|seen| back.is_none() && has_it_still(seen)) {
         past.open_by_itself(view, prospect, seen);
     }
     past
@@ -80,7 +89,8 @@ impl Past {
         let index = self.records.iter().position(|record| record.state == State::Refreshing);
         let index = index.or_else(|| self.records.iter().position(|record| record.campaign == after.notice));
         let (run, news) = match index.map(|index| &mut self.records[index]) {
-            Some(record) if record.came_back => {
+            // It was taken in before, perhaps as of a campaign that has replaced this one.
+            Some(record) if record.came_back || past_use(&view.app, record) => {
                 ((record.state == State::StillOld).then_some(record.run), None)
             }
             Some(record) => {
@@ -113,7 +123,13 @@ impl Past {
             .ladders
             .iter()
             .find(|ladder| ladder.campaign == seen.notice || ladder.keeps(seen.notice));
-        let known = its(seen.notice).or_else(|| its(ladder?.campaign));
+        let known = match ladder {
+            // One that has ended with its campaign says nothing of the campaign that has replaced that.
+            Some(ladder) => {
+                its(ladder.campaign).or_else(|| its(seen.notice).filter(|record| !record.state.ended()))
+            }
+            None => its(seen.notice),
+        };
         if known.is_some_and(|record| record.state.ended()) {
             return;
         }
@@ -130,6 +146,11 @@ impl Past {
             self.records.push(record);
         }
     }
+}
+
+/// A page that says hello doesn't reload any more: what it reloaded for, it has no longer before it.
+fn has_it_still(seen: &Seen) -> bool {
+    seen.is != Some(Outcome::Refreshing)
 }
 
 pub(super) fn sight(seen: &Seen, now: Moment) -> Sight {
