@@ -8,7 +8,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
-        ClientRequestBuilder, Message,
+        self, ClientRequestBuilder, Message,
         protocol::{CloseFrame, WebSocketConfig},
     },
 };
@@ -26,15 +26,19 @@ pub struct Page {
 impl Page {
     /// Connects without saying hello.
     pub async fn silent(address: &str, origin: Option<&str>) -> Self {
+        Self::connect(address, origin).await.expect("the server takes it")
+    }
+
+    /// The same, if the server is there.
+    pub async fn connect(address: &str, origin: Option<&str>) -> tungstenite::Result<Self> {
         let uri = format!("ws://{address}/v1/connect").parse().expect("an address");
         let mut request = ClientRequestBuilder::new(uri).with_sub_protocol("freshwire.v1");
         if let Some(origin) = origin {
             request = request.with_header("origin", origin);
         }
         let config = WebSocketConfig::default().read_buffer_size(512).write_buffer_size(0);
-        let connected = connect_async_with_config(request, Some(config), true).await;
-        let (socket, _) = connected.expect("the server takes it");
-        Self { socket, welcome: Value::Null }
+        let (socket, _) = connect_async_with_config(request, Some(config), true).await?;
+        Ok(Self { socket, welcome: Value::Null })
     }
 
     /// Connects and says this hello; `type` is added.

@@ -47,3 +47,4 @@ mod tokens;
 mod transcripts;
 mod unregistered;
 mod watch;
+mod wave;
