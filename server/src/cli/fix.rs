@@ -184,7 +184,12 @@ async fn follow(console: &Console, args: &FixArgs, campaign: LogNumber) -> Resul
     let mut left = None;
     let mut latest: Option<CampaignAnswer> = None;
     loop {
-        let Ok(event) = timeout_at(deadline, events.next()).await else {
+        let event = timeout_at(funnel.due().unwrap_or(deadline).min(deadline), events.next()).await;
+        let Ok(event) = event else {
+            if Instant::now() < deadline {
+                funnel.flush();
+                continue;
+            }
             funnel.end();
             return Ok(End::TimedOut);
         };

@@ -1,5 +1,9 @@
 //! Campaigns under way: waves, pauses, what is resumed, what is aborted, and what is refused.
 
+use freshwire::core::{
+    campaign::place,
+    names::{LogNumber, SessionId},
+};
 use freshwire_tests::{
     page::Page,
     process::{Server, text},
@@ -76,17 +80,27 @@ async fn the_second_wave_waits_for_proof_or_for_a_resume() {
         pages.push(Page::open(server.address(), "web", "a", "1.0.0").await);
     }
     let campaign = raise(&server, &json!({"waves": ["50%", "100%"], "hold": "0s"})).await;
-    let told = async |pages: &mut Vec<Page>| {
-        let mut told = 0;
-        for page in pages {
-            told += page.frames_until_pong().await.iter().filter(|frame| frame["type"] == "notice").count();
-        }
-        told
+    let first = |page: &Page| {
+        let session = page.session().parse().unwrap();
+        place(LogNumber(campaign), SessionId(session)) < 0.5
     };
-    let first = told(&mut pages).await;
-    assert!((1..30).contains(&first), "about half: {first}");
+    for page in &mut pages {
+        page.frame("standing").await;
+        if first(page) {
+            page.frame("notice").await;
+        }
+    }
+    for page in pages.iter_mut().filter(|page| !first(page)) {
+        assert!(page.frames_until_pong().await.is_empty(), "its wave has not begun");
+    }
     server.done("POST", &path(campaign, "resume"), None).await;
-    assert_eq!(told(&mut pages).await, 30 - first, "the others, and nobody twice");
+    for page in &mut pages {
+        if first(page) {
+            assert!(page.frames_until_pong().await.is_empty(), "nobody is told twice");
+        } else {
+            assert_eq!(page.frame("notice").await["run"], campaign);
+        }
+    }
 }
 
 #[tokio::test]

@@ -45,10 +45,11 @@ async fn ask(
     let answer = request.send().await.unwrap();
     let status = answer.status();
     let headers = answer.headers().clone();
-    let problem: Value = answer.json().await.unwrap_or_default();
+    // Without its body: some go on for ever.
     if status.is_success() {
         return (status.as_u16(), String::new());
     }
+    let problem: Value = answer.json().await.unwrap_or_default();
     assert_eq!(headers["content-type"], "application/problem+json", "{method} {path} {problem}");
     assert_eq!(problem["status"], status.as_u16());
     if status == 401 {

@@ -1,5 +1,7 @@
 //! Where the pages are while one waits: one line that is drawn over, or a line for each change.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::{
@@ -20,28 +22,47 @@ const SAID: [(State, &str); 8] = [
     (State::StillOld, "still old"),
 ];
 
+/// Where lines aren't drawn over, at most one in this time.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+
 /// The line.
 pub struct Funnel<'a> {
     console: &'a Console,
     started: Instant,
     said: String,
+    /// What is said when its time comes, unless something newer is known by then.
+    next: Option<String>,
+    not_before: Instant,
 }
 
 impl<'a> Funnel<'a> {
     /// Nothing is drawn yet.
     pub fn new(console: &'a Console) -> Self {
-        Self { console, started: Instant::now(), said: String::new() }
+        let now = Instant::now();
+        Self { console, started: now, said: String::new(), next: None, not_before: now }
     }
 
-    /// Draws where everybody is.
+    /// Says where everybody is, now or when it is time again.
     pub fn draw(&mut self, campaign: &CampaignAnswer, left: u64) {
         let line = line(campaign, left);
-        if line == self.said {
-            return;
+        self.next = (line != self.said).then_some(line);
+        if self.drawn_over() || Instant::now() >= self.not_before {
+            self.flush();
         }
+    }
+
+    /// When what is known is to be said.
+    pub fn due(&self) -> Option<Instant> {
+        self.next.as_ref().map(|_| self.not_before)
+    }
+
+    /// Says what is known.
+    pub fn flush(&mut self) {
+        let Some(line) = self.next.take() else { return };
         let age = Period::secs(self.started.elapsed().as_secs());
         self.say(&format!("{age:>4}  {line}"));
         self.said = line;
+        self.not_before = Instant::now() + LINE_EVERY;
     }
 
     /// The server can't be reached for now.
@@ -50,8 +71,9 @@ impl<'a> Funnel<'a> {
         self.said.clear();
     }
 
-    /// What was drawn last stays.
-    pub fn end(&self) {
+    /// What is known last stays.
+    pub fn end(&mut self) {
+        self.flush();
         if self.drawn_over() && !self.said.is_empty() {
             Terminal::print("\n");
         }
