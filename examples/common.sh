@@ -101,7 +101,7 @@ report() {
   [[ -z $provides ]] || provides="\"${provides//,/\",\"}\""
   curl --silent --fail --noproxy '*' --output /dev/null --request PUT "$FRESHWIRE_URL/v1/apps/web/backends/$1" \
     --header "Authorization: Bearer $(<"$FRESHWIRE_TOKEN_FILE")" --header 'Content-Type: application/json' \
-    --data "{\"build\": \"$build\", \"provides\": [$provides], \"ttl\": \"2s\"}"
+    --data "{\"build\": \"$build\", \"provides\": [$provides], \"ttl\": \"10s\"}"
 }
 
 # back_ends INSTANCES…: they run, and report.

@@ -181,9 +181,11 @@ impl Campaign {
         self.proven += 1;
     }
 
-    /// Goes on after a pause, as a new run. If it was waiting for proof, that was it.
+    /// Goes on after a pause, as a new run. If it was waiting for proof, that was it, unless its brake had stopped it: then the
+    /// wave has yet to show that the cause is gone.
     pub(super) fn resume(&mut self, number: LogNumber, at: Moment) {
-        if self.gate().is_some_and(|gate| self.ran(at) >= gate) {
+        let braked = self.halted.as_ref().is_some_and(|halt| halt.brake);
+        if !braked && self.gate().is_some_and(|gate| self.ran(at) >= gate) {
             self.proven += 1;
         }
         self.runs.push(Run { number, from: at, until: None });

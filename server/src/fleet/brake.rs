@@ -98,6 +98,8 @@ impl Waves {
         let before = match known {
             Some(wave) if wave.proven == proven => wave.before,
             Some(_) => seen,
+            // Watched from the middle, after a restart: what there is may be the doing of the waves before.
+            None if proven > 0 => seen,
             None => Evidence::default(),
         };
         let wave = Wave { run, proven, before };

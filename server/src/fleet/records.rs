@@ -41,12 +41,15 @@ pub struct Records {
     /// Sessions whose page reloads, in the order in which they are missed if they aren't back.
     reloading: Mutex<VecDeque<(Moment, SessionId)>>,
     changed: Mutex<HashMap<(LogNumber, SessionId), (Moment, Stored)>>,
+    writing: tokio::sync::Mutex<()>,
 }
 
 struct Awaited {
     hub: Arc<Hub>,
     build: BuildId,
     until: Moment,
+    /// When its page is missed, if it reloads.
+    missed_at: Option<Moment>,
     records: Vec<Record>,
 }
 
@@ -70,8 +73,8 @@ struct Stored {
 
 impl Records {
     pub(super) fn new(side: Arc<dyn SideStore>) -> Self {
-        let (awaited, reloading, changed) = Default::default();
-        Self { side, awaited, reloading, changed }
+        let (awaited, reloading, changed, writing) = Default::default();
+        Self { side, awaited, reloading, changed, writing }
     }
 
     /// Counts what was there when the node stopped.
@@ -94,15 +97,17 @@ impl Records {
                 continue;
             }
             let until = row.at + patience(&record);
-            if record.state == State::Refreshing && record.due == Return::Soon {
-                self.reloading.lock().push_back((now + BACK_WITHIN, session));
-            }
             let mut awaited = self.awaited.entry(session).or_insert_with(|| Awaited {
                 hub: hub.clone(),
                 build,
                 until,
+                missed_at: None,
                 records: Vec::new(),
             });
+            if record.state == State::Refreshing && record.due == Return::Soon {
+                awaited.missed_at = Some(now + BACK_WITHIN);
+                self.reloading.lock().push_back((now + BACK_WITHIN, session));
+            }
             awaited.until = awaited.until.max(until);
             awaited.records.push(record);
         }
@@ -134,12 +139,12 @@ impl Records {
         if records.is_empty() || full {
             return;
         }
-        if records.iter().any(|record| record.due == Return::Soon) {
-            self.reloading.lock().push_back((now + BACK_WITHIN, slot.id));
-        }
+        let reloads = records.iter().any(|record| record.due == Return::Soon);
+        let missed_at = reloads.then_some(now + BACK_WITHIN);
+        self.reloading.lock().extend(missed_at.map(|at| (at, slot.id)));
         let patience = if how == Parting::Left { AWAITED_AFTER_GOODBYE } else { AWAITED };
         let (hub, build, until) = (slot.hub.clone(), slot.build.clone(), now + patience);
-        let over = self.awaited.insert(slot.id, Awaited { hub, build, until, records });
+        let over = self.awaited.insert(slot.id, Awaited { hub, build, until, missed_at, records });
         if let Some(over) = over {
             self.give_up(slot.id, over, now);
         }
@@ -170,8 +175,12 @@ impl Records {
                 let due = reloading.front().is_some_and(|(at, _)| *at <= now);
                 reloading.pop_front_if(|_| due)
             };
-            let Some((_, id)) = due else { return };
-            let Some(mut awaited) = self.awaited.get_mut(&id) else { continue };
+            let Some((at, id)) = due else { return };
+            // One that was back meanwhile, and reloads again, has its own time.
+            let Some(mut awaited) = self.awaited.get_mut(&id).filter(|there| there.missed_at == Some(at))
+            else {
+                continue;
+            };
             let Awaited { hub, build, records, .. } = &mut *awaited;
             let late = |record: &&mut Record| record.state == State::Refreshing && record.due == Return::Soon;
             for record in records.iter_mut().filter(late) {
@@ -221,6 +230,8 @@ impl Records {
 
     /// Writes what has changed since the last time: of each record the latest only.
     pub(super) async fn write(&self) {
+        // One batch after the other, or an older one could overwrite what is newer.
+        let _turn = self.writing.lock().await;
         let changed = std::mem::take(&mut *self.changed.lock());
         let row = |(at, stored): &(Moment, Stored)| SideWrite {
             kind: TABLE,

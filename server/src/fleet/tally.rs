@@ -19,6 +19,8 @@ const LONGEST_DETAIL: usize = 200;
 const OTHER_DETAILS: &str = "other reasons";
 /// The share of missing pages that is taken as usual before there is anything to go by: 1 of 50, counted as so many.
 const ASSUMED: (f64, f64) = (1.0, 50.0);
+/// The greatest share of missing pages that is taken as usual.
+const MOST_USUAL: f64 = 0.1;
 
 /// The tallies of one app's campaigns.
 #[derive(Default)]
@@ -87,9 +89,9 @@ impl Tallies {
         }
     }
 
-    /// Forgets the campaigns that the app has forgotten.
+    /// Forgets the campaigns that the app has forgotten. One that it doesn't know yet is newer: others know it already.
     pub fn forget_all_but(&self, app: &App) {
-        self.0.lock().retain(|campaign, _| app.campaigns.contains_key(campaign));
+        self.0.lock().retain(|campaign, _| *campaign > app.number || app.campaigns.contains_key(campaign));
     }
 
     /// Where the sessions of a campaign are.
@@ -104,7 +106,7 @@ impl Tallies {
             return Seen::default();
         };
         let own = &tally.run;
-        let usual_missing = usual_missing(&tallies, own);
+        let usual_missing = usual_missing(&tallies, campaign);
         let count = |state: State| own.states[state as usize];
         let stuck = own.stuck.iter().map(|(detail, sessions)| (detail.clone(), *sessions)).collect();
         Seen {
@@ -124,13 +126,14 @@ fn acted(states: &[u64; State::ALL.len()]) -> u64 {
     State::ALL.iter().filter(|state| state.acted()).map(|state| states[*state as usize]).sum()
 }
 
-/// The share of those who acted that has gone missing in all runs but this one.
+/// The share of those who acted that has gone missing in all other campaigns. However it went in those, more than a few
+/// that don't come back are not usual.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn usual_missing(tallies: &BTreeMap<LogNumber, Tally>, but: &Run) -> f64 {
-    let acted_ever: u64 = tallies.values().map(|tally| acted(&tally.states)).sum();
-    let missing_ever: u64 = tallies.values().map(|tally| tally.missing).sum();
-    let (missing, acted) = (missing_ever - but.missing, acted_ever - acted(&but.states));
-    (missing as f64 + ASSUMED.0) / (acted as f64 + ASSUMED.1)
+fn usual_missing(tallies: &BTreeMap<LogNumber, Tally>, but: LogNumber) -> f64 {
+    let others = || tallies.iter().filter(|(number, _)| **number != but).map(|(_, tally)| tally);
+    let missing: u64 = others().map(|tally| tally.missing).sum();
+    let acted: u64 = others().map(|tally| acted(&tally.states)).sum();
+    ((missing as f64 + ASSUMED.0) / (acted as f64 + ASSUMED.1)).min(MOST_USUAL)
 }
 
 impl Tally {

@@ -140,7 +140,9 @@ impl Past {
             && let Some(campaign) = view.app.campaigns.get(&campaign)
         {
             let own = campaign.number == seen.notice;
-            let run = if own { seen.run } else { campaign.last_run().number };
+            // No page knows a run that is yet to come.
+            let last = campaign.last_run().number;
+            let run = if own { seen.run.min(last) } else { last };
             let mut record = record_of(campaign, run, seen.step);
             record.report(seen.is.unwrap_or(Outcome::Received), None);
             self.records.push(record);

@@ -114,11 +114,10 @@ async fn converse(socket: &mut Socket, begun: &mut Begun, timing: Timing) -> Opt
             return close;
         }
         set(alarm.as_mut(), session.next_time(&timing));
+        // In this order: what a page says is heard in the state that its operators have been answered with, and a page that
+        // never stops talking doesn't put off what is due.
         output = tokio::select! {
-            message = socket.next() => match on_message(message, session, &views.borrow().clone()) {
-                ControlFlow::Continue(output) => output,
-                ControlFlow::Break(close) => return close,
-            },
+            biased;
             changed = views.changed() => {
                 if changed.is_err() {
                     return Some(Close::GoingAway);
@@ -133,6 +132,10 @@ async fn converse(socket: &mut Socket, begun: &mut Begun, timing: Timing) -> Opt
                 Output::default()
             }
             () = alarm.as_mut() => session.on_time(&views.borrow().clone(), &timing, Now::read()),
+            message = socket.next() => match on_message(message, session, &views.borrow().clone()) {
+                ControlFlow::Continue(output) => output,
+                ControlFlow::Break(close) => return close,
+            },
         };
     }
 }

@@ -54,7 +54,13 @@ pub async fn change<T>(
         context.ledger.propose(&proposal, crate::clock::now, make).await
     };
     match accepted {
-        Ok(accepted) => Ok(answer(name, &accepted, &counts, wish.dry_run)),
+        Ok(accepted) => {
+            if !wish.dry_run {
+                // Pages are shown it before its author is answered.
+                drop(context.fleet.hub(name));
+            }
+            Ok(answer(name, &accepted, &counts, wish.dry_run))
+        }
         Err(ProposeError::Answered(answered))
             if wish.request.as_ref().is_some_and(|request| request.hash == answered.hash) =>
         {

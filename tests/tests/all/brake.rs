@@ -1,5 +1,9 @@
 //! A campaign that fails too many stops by itself, and a wave that has shown enough lets the next one follow.
 
+use freshwire::core::{
+    campaign::place,
+    names::{LogNumber, SessionId},
+};
 use freshwire_tests::{eventually, page::Page, process::Server};
 use serde_json::{Value, json};
 
@@ -52,8 +56,10 @@ async fn the_brake_trips_on_a_tenth_that_stays_old_and_not_again_once_the_cause_
 
     let stopped = paused(&server, "web", number).await;
     assert_eq!((&stopped["paused_by"], &stopped["states"]["still_old"]), (&json!("brake"), &json!(4)));
+    // It may have tripped on the third already.
     let why = stopped["paused_because"].as_str().unwrap();
-    assert!(why.starts_with("of 40 who acted 4 came back as old as before: 10% failed, 5% may"), "{why}");
+    assert!(why.starts_with("of ") && why.contains(" came back as old as before: "), "{why}");
+    assert!(why.contains("% failed, 5% may"), "{why}");
     assert!(stopped["seen"].as_str().unwrap().contains("service worker"), "{stopped}");
     let log = server.get("/v1/apps/web/log?limit=1").await;
     assert_eq!((&log["entries"][0]["actor"], &log["entries"][0]["kind"]), (&json!("brake"), &json!("pause")));
@@ -109,11 +115,16 @@ async fn a_wave_that_has_shown_enough_lets_the_next_one_follow_and_another_waits
     let other = start_campaign(&server, "small", terms).await;
     let mut first = Vec::new();
     let mut rest = Vec::new();
+    let in_first_wave = |page: &Page| {
+        let session = page.session().parse().unwrap();
+        place(LogNumber(number), SessionId(session)) < 0.5
+    };
     for mut page in pages.drain(..) {
-        let told = page.frames_until_pong().await.into_iter().find(|frame| frame["type"] == "notice");
-        match told {
-            Some(notice) => first.push(refresh(&server, "web", page, &notice, "b").await),
-            None => rest.push(page),
+        if in_first_wave(&page) {
+            let notice = notice(&mut page).await;
+            first.push(refresh(&server, "web", page, &notice, "b").await);
+        } else {
+            rest.push(page);
         }
     }
     assert!(first.len() >= 20 && rest.len() >= 20, "{} in the first wave", first.len());
@@ -127,8 +138,11 @@ async fn a_wave_that_has_shown_enough_lets_the_next_one_follow_and_another_waits
     );
     assert_eq!(campaign(&server, "web", number).await["wave"], 2);
 
-    let waits = campaign(&server, "small", other).await;
-    assert_eq!((&waits["state"], &waits["wave"]), (&json!("unproven"), &json!(1)));
+    eventually("too few acted", async || {
+        let waits = campaign(&server, "small", other).await;
+        (waits["state"] == "unproven" && waits["wave"] == 1).then_some(())
+    })
+    .await;
     server.done("POST", &format!("/v1/apps/small/campaigns/{other}/resume"), None).await;
     for mut page in few {
         notice(&mut page).await;

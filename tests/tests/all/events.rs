@@ -192,7 +192,7 @@ async fn a_stop_ends_every_stream_also_one_that_nobody_reads() {
     assert_eq!((status, text(&problem["type"]).ends_with(":unavailable")), (503, true));
     let stopping = Instant::now();
     assert_eq!(server.stopped().await.code(), Some(0));
-    assert!(stopping.elapsed() < Duration::from_secs(5), "{:?}", stopping.elapsed());
+    assert!(stopping.elapsed() < Duration::from_secs(20), "{:?}", stopping.elapsed());
 }
 
 #[tokio::test]

@@ -152,6 +152,7 @@ struct Seen {
     child: Child,
     terminal: Terminal,
     bytes: mpsc::UnboundedReceiver<Vec<u8>>,
+    raw: Vec<u8>,
     all: String,
 }
 
@@ -170,7 +171,7 @@ impl Seen {
                 }
             }
         });
-        Self { child, terminal, bytes, all: String::new() }
+        Self { child, terminal, bytes, raw: Vec::new(), all: String::new() }
     }
 
     fn resize(&self, columns: u16, rows: u16) {
@@ -199,7 +200,9 @@ impl Seen {
 
     async fn read(&mut self) -> Option<()> {
         let bytes = timeout(PATIENCE, self.bytes.recv()).await.expect("a picture comes")?;
-        self.all.push_str(&String::from_utf8(bytes).expect("whole characters"));
+        self.raw.extend(bytes);
+        // What was read may end within a character: that comes with the rest of it.
+        self.all = String::from_utf8_lossy(&self.raw).into_owned();
         Some(())
     }
 }
