@@ -6,7 +6,7 @@ examples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 started=()
 
-# The programs as they were built last, unless they are on the PATH already.
+# The programs as they were built here, unless they are on the PATH already.
 for folder in "${CARGO_TARGET_DIR:-$examples/../target}"/{debug,release}; do
   PATH=$PATH:$folder
 done
@@ -122,6 +122,7 @@ open_pages() {
   started+=($!)
 }
 
+unset FRESHWIRE_ADMIN_TOKEN
 freshwire serve --listen 127.0.0.1:0 --addr-file "$work/address" --data "$work/data" --warmup 0s --drain 0s \
   --backend-ttl 2s 2>"$work/server.log" &
 started+=($!)

@@ -5,7 +5,7 @@ source "$(dirname "$0")/../common.sh"
 
 touch "$work/busy" "$work/busy-for-hours"
 say 'Three revisions are released, one after the other, and people keep their tabs open.'
-for revision in 'gordonsyme a71be0c 2.3.0 Faster_search' 'adele 4cc02d9 2.4.0 Bulk_export' 'gordonsyme ba318c8 2.5.0 Dark_mode'; do
+for revision in 'search-team a71be0c 2.3.0 Faster_search' 'export-team 4cc02d9 2.4.0 Bulk_export' 'search-team ba318c8 2.5.0 Dark_mode'; do
   read -r by build version message <<<"$revision"
   freshwire release web --build "$build" --version "$version" --by "$by" --message "${message//_/ }" --severity silent >/dev/null
   deploy "$build" "$version"

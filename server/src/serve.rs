@@ -65,7 +65,7 @@ pub struct ServeArgs {
     #[arg(long, env = "FRESHWIRE_PROBE_INTERVAL", default_value = "2s", value_parser = probe_interval)]
     probe_interval: Period,
     /// How long a back end's report counts that says nothing else; what they say is evidence that long after a start.
-    #[arg(long, env = "FRESHWIRE_BACKEND_TTL", default_value = "30s")]
+    #[arg(long, env = "FRESHWIRE_BACKEND_TTL", default_value = "30s", value_parser = backend_ttl)]
     backend_ttl: Period,
     /// How often the timeline gets a point; for tests.
     #[arg(long, env = "FRESHWIRE_TIMELINE_INTERVAL", default_value = "1m", hide = true, value_parser = timeline_interval)]
@@ -152,6 +152,13 @@ fn poll_interval(text: &str) -> Result<Period, String> {
 fn probe_interval(text: &str) -> Result<Period, String> {
     let interval: Period = text.parse().map_err(|error| format!("{error}"))?;
     if interval < Period(100) { Err("at least 100ms".to_owned()) } else { Ok(interval) }
+}
+
+/// As a report may have it.
+fn backend_ttl(text: &str) -> Result<Period, String> {
+    let ttl: Period = text.parse().map_err(|error| format!("{error}"))?;
+    let allowed = Period::secs(1)..=Period::mins(60);
+    if allowed.contains(&ttl) { Ok(ttl) } else { Err("from 1s to 1h".to_owned()) }
 }
 
 /// Every point is kept for a day.

@@ -47,12 +47,16 @@ pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     Terminal::print(&table(&list.campaigns, crate::clock::now()).draw(console.terminal.look));
     for campaign in list.campaigns.iter().filter(|campaign| needs_somebody(campaign)) {
         let number = campaign.campaign;
-        if let Some(because) = &campaign.paused_because {
-            console.terminal.complain("note", &table::plain(&format!("{number} is {because}")));
-        }
-        if let Some(seen) = &campaign.seen {
-            console.terminal.complain("note", &table::plain(&format!("{number}: {seen}")));
-        }
+        let go_on = console.command(&["resume", app, &number.to_string()]);
+        let said = match (&campaign.paused_by, &campaign.paused_because) {
+            (Some(by), Some(because)) if campaign.state == CampaignState::Paused => {
+                format!("campaign {number} was paused by {by}: {because}")
+            }
+            _ => format!("campaign {number} waits: too few acted in its wave to tell whether it went well"),
+        };
+        let seen = campaign.seen.as_ref().filter(|seen| !said.contains(*seen));
+        let seen = seen.map(|seen| format!("; {seen}")).unwrap_or_default();
+        console.terminal.complain("note", &table::plain(&format!("{said}{seen}; to go on: {go_on}")));
     }
     console.note_more(list.next.as_ref(), list.campaigns.len());
     Ok(())

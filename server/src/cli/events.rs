@@ -161,6 +161,6 @@ pub fn passes(trouble: &Trouble) -> bool {
         Trouble::Refused { problem, .. } => problem.status >= 500,
         // A balancer's own page while its servers are away.
         Trouble::Unreachable { .. } | Trouble::Undecided { .. } | Trouble::Strange { .. } => true,
-        Trouble::Usage(_) | Trouble::Declined | Trouble::NotReached { .. } => false,
+        Trouble::Usage(_) | Trouble::Failed(_) | Trouble::Declined | Trouble::NotReached { .. } => false,
     }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use reqwest::Method;
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use self::{funnel::Funnel, report::Report};
@@ -24,9 +25,10 @@ use super::{
 };
 use crate::{
     api::{
-        answers::{CensusAnswer, Changed},
+        answers::Changed,
         bodies::MinimumBody,
         campaigns::{CampaignAnswer, CampaignState},
+        gate::GateAnswer,
         rollout::ProbesAnswer,
     },
     core::{
@@ -79,25 +81,27 @@ enum End {
 /// Fixes it, and proves that it is fixed.
 pub async fn fix(console: &Console, args: FixArgs) -> Result<(), Trouble> {
     let app = &args.of.app;
-    probe(console, app, args.unprobed).await?;
-    let Some(changed) = raise(console, &args).await? else { return Ok(()) };
+    args.report.iter().try_for_each(|file| report::writable(file))?;
+    let probes = probe(console, app, args.unprobed).await?;
+    let Some(changed) = raise(console, &args, &probes).await? else { return Ok(()) };
     let Some(campaign) = changed.campaign else {
         return Err(Trouble::Strange {
             url: app.to_string(),
             why: "a minimum set nothing in motion".to_owned(),
         });
     };
-    // A resumed terminal session and a colleague need the same number.
     tell(console, &format!("campaign {campaign}: {}", say::moved(&changed, "moves", None)));
+    // Before the long wait: who is alarmed by what they see is not to look for it.
+    tell(console, &format!("undo: {}", console.command(&["minimum", app.as_str(), "--undo"])));
     let end = follow(console, &args, campaign).await?;
     let report = Report::gather(console, app, &args.version, campaign, &changed, end == End::Moved).await?;
-    for file in &args.report {
-        report.write(file)?;
-    }
     if console.globals.json {
         Terminal::print(&format!("{:#}\n", report.json()));
     } else {
-        report.text().lines().for_each(Console::say);
+        report.lines().for_each(Console::say);
+    }
+    for file in &args.report {
+        report.write(file)?;
     }
     match end {
         End::Moved => Ok(()),
@@ -117,7 +121,7 @@ fn tell(console: &Console, line: &str) {
 }
 
 /// Every origin serves the build that pages are about to be sent to.
-async fn probe(console: &Console, app: &AppName, unprobed: bool) -> Result<(), Trouble> {
+async fn probe(console: &Console, app: &AppName, unprobed: bool) -> Result<Value, Trouble> {
     let call = Call {
         method: Method::POST,
         path: vec!["apps", app.as_str(), "probe"],
@@ -126,7 +130,8 @@ async fn probe(console: &Console, app: &AppName, unprobed: bool) -> Result<(), T
         if_match: None,
         repeatable: false,
     };
-    let answer: ProbesAnswer = typed(&console.client()?.change(&call).await?)?;
+    let found = console.client()?.change(&call).await?;
+    let answer: ProbesAnswer = typed(&found)?;
     for probe in &answer.probes {
         let found = match (&probe.build, &probe.detail) {
             (Some(build), _) if probe.ok => format!("serves {build}"),
@@ -139,19 +144,19 @@ async fn probe(console: &Console, app: &AppName, unprobed: bool) -> Result<(), T
     }
     if answer.probes.is_empty() {
         tell(console, "no origin is probed; name some with freshwire app set --probe URL");
-        return Ok(());
+        return Ok(found);
     }
     if answer.ok || unprobed {
-        return Ok(());
+        return Ok(found);
     }
-    Err(Trouble::Usage(format!(
+    Err(Trouble::Failed(format!(
         "not every origin serves {}; deploy it there first, or go on with --unprobed",
         answer.current.as_ref().map_or("the current build", |build| build.as_str())
     )))
 }
 
 /// Raises the minimum, after saying who is hit. None: that was all that was asked for.
-async fn raise(console: &Console, args: &FixArgs) -> Result<Option<Changed>, Trouble> {
+async fn raise(console: &Console, args: &FixArgs, probes: &Value) -> Result<Option<Changed>, Trouble> {
     let client = console.client()?;
     let body = MinimumBody::new(Some(args.version.clone()), None, args.reason.clone(), args.pace.body());
     let mut call = Call {
@@ -162,17 +167,23 @@ async fn raise(console: &Console, args: &FixArgs) -> Result<Option<Changed>, Tro
         if_match: None,
         repeatable: true,
     };
-    let look: Changed = typed(&client.change(&call).await?)?;
+    let looked = client.change(&call).await?;
+    let look: Changed = typed(&looked)?;
     tell(console, &format!("minimum {} {}", args.version, say::moved(&look, "would move", None)));
     if args.dry_run {
+        if console.globals.json {
+            Terminal::print(&format!("{:#}\n", serde_json::json!({"probes": probes, "dry_run": looked})));
+        }
         return Ok(None);
     }
-    if console.terminal.interactive && !args.yes && !Terminal::agrees("Go on?") {
-        return Err(Trouble::Declined);
+    if console.terminal.interactive && !args.yes {
+        if !Terminal::agrees("Go on?") {
+            return Err(Trouble::Declined);
+        }
+        // What is done is what was agreed to: nobody else's change may have come between.
+        call.if_match = Some(look.number.0);
     }
     call.dry_run = false;
-    // What is done is what was looked at: nobody else's change may have come between.
-    call.if_match = Some(look.number.0);
     typed(&client.change(&call).await?).map(Some)
 }
 
@@ -181,7 +192,6 @@ async fn follow(console: &Console, args: &FixArgs, campaign: LogNumber) -> Resul
     let mut events = Events::open(console, &args.of.app).await?;
     let mut funnel = Funnel::new(console);
     let deadline = Instant::now() + args.timeout.std();
-    let mut left = None;
     let mut latest: Option<CampaignAnswer> = None;
     loop {
         let event = timeout_at(funnel.due().unwrap_or(deadline).min(deadline), events.next()).await;
@@ -194,21 +204,26 @@ async fn follow(console: &Console, args: &FixArgs, campaign: LogNumber) -> Resul
             return Ok(End::TimedOut);
         };
         match event? {
-            Event::Census(census) => left = Some(unsupported(&typed(&census)?)),
             Event::Campaign(answer) => {
                 let answer: CampaignAnswer = typed(&answer)?;
                 if answer.campaign == campaign {
                     latest = Some(answer);
                 }
             }
-            Event::Lost(why) => funnel.lost(&why),
-            Event::Back | Event::Log(_) | Event::Gap => {}
+            Event::Lost(why) => {
+                funnel.lost(&why);
+                continue;
+            }
+            Event::Census(_) | Event::Back | Event::Log(_) | Event::Gap => {}
         }
-        let (Some(answer), Some(left)) = (&latest, left) else { continue };
-        funnel.draw(answer, left);
+        let Some(answer) = &latest else { continue };
+        // A server that goes away says so by its events.
+        let Ok(left) = below(console, &args.of.app, &args.version).await else { continue };
+        let known = (left.complete && !left.warming).then_some(left.sessions);
+        funnel.draw(answer, known);
         let end = match answer.state {
             // Those whose laptops are closed are told when they are back.
-            _ if left == 0 && campaigns::connected(answer) == 0 => End::Moved,
+            _ if known == Some(0) && campaigns::connected(answer) == 0 => End::Moved,
             CampaignState::Paused
             | CampaignState::Aborted
             | CampaignState::Replaced
@@ -220,11 +235,8 @@ async fn follow(console: &Console, args: &FixArgs, campaign: LogNumber) -> Resul
     }
 }
 
-/// Connected pages that are no longer supported. Not known while a node is still finding its pages.
-fn unsupported(census: &CensusAnswer) -> u64 {
-    if !census.complete || census.warming {
-        return u64::MAX;
-    }
-    let rows = census.rows.iter().filter(|row| row.standing == crate::core::judge::Standing::Unsupported);
-    rows.map(|row| row.sessions).sum()
+/// Who is below a version: what a gate would wait for.
+async fn below(console: &Console, app: &AppName, version: &Version) -> Result<GateAnswer, Trouble> {
+    let query = [("below".to_owned(), version.to_string())];
+    typed(&console.client()?.get(&["apps", app.as_str(), "gate"], &query).await?)
 }

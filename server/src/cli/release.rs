@@ -159,12 +159,14 @@ pub async fn register(console: &Console, args: ReleaseArgs) -> Result<(), Troubl
         console.undo(&current::undo(app, &changed));
     } else {
         let settle = console.command(&["settle", app.as_str(), body.build.as_str()]);
+        let rollout = console.command(&["rollout", app.as_str(), body.build.as_str()]);
         let probes = changed.before.as_ref().map_or(0, |before| before.settings.probes.len());
         let when = match probes {
             0 => "when every server serves it".to_owned(),
             probes => format!("it settles when {} it; sooner", say::verb(probes as u64, "origin", "serve")),
         };
         Console::say(format!("{named} is registered for {app}; {when}: {settle}"));
+        Console::say(format!("what is lacking: {rollout}"));
         console.undo(&Undo::never("a release stays registered, and moves no page before it is settled"));
     }
     Ok(())

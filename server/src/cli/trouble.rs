@@ -48,6 +48,9 @@ pub enum Trouble {
     /// The command's words or files can't be used.
     #[error("{0}")]
     Usage(String),
+    /// Something that was needed isn't so.
+    #[error("{0}")]
+    Failed(String),
     /// A gate did not open in time.
     #[error("{said}")]
     NotReached {
@@ -65,7 +68,7 @@ impl Trouble {
     /// For the shell: 1 refused or failed, 2 usage, 3 gate not reached in time, 4 can't reach the server.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Refused { .. } | Self::Strange { .. } | Self::Declined => 1,
+            Self::Refused { .. } | Self::Strange { .. } | Self::Failed(_) | Self::Declined => 1,
             Self::Usage(_) => 2,
             Self::NotReached { .. } => 3,
             Self::Unreachable { .. } | Self::Undecided { .. } => 4,
@@ -90,7 +93,7 @@ impl Trouble {
             Self::NotReached { who, .. } => {
                 Some(Advice::with("see who is left", who.iter().map(String::as_str)))
             }
-            Self::Usage(_) | Self::Declined => None,
+            Self::Usage(_) | Self::Failed(_) | Self::Declined => None,
         }
     }
 }

@@ -68,7 +68,7 @@ impl App {
                 let (at, by) = (stamp.at, stamp.actor.to_owned());
                 campaign.aborted = Some(Halt { at, by, reason: reason.clone(), brake: false });
             }
-            AppChange::Resume { campaign } => app.resume(*campaign, stamp)?,
+            AppChange::Resume { campaign, .. } => app.resume(*campaign, stamp)?,
             AppChange::Push(new) => app.push(new, stamp)?,
         }
         app.check_nobody_locked_out()?;
@@ -241,6 +241,12 @@ impl App {
     }
 
     fn pause(&mut self, campaign: LogNumber, run: LogNumber, halt: Halt) -> Result<(), Refusal> {
+        let name = self.name.clone();
+        if self.campaign_mut(campaign)?.paused() {
+            return Err(Refusal::Conflict(format!(
+                "campaign {campaign} is paused already; freshwire resume {name} {campaign} lets it go on"
+            )));
+        }
         let campaign = self.campaign_in_run(campaign, run)?;
         campaign.close_run(halt.at);
         campaign.halted = Some(halt);

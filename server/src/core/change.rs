@@ -167,6 +167,9 @@ pub enum AppChange {
     Resume {
         /// Which campaign.
         campaign: LogNumber,
+        /// Why, where its operator says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A wave has shown that the next one may follow.
     Proven {

@@ -72,7 +72,9 @@ fn describe_app(change: &AppChange) -> (&'static str, String) {
         AppChange::Abort { campaign, reason } => {
             ("abort", format!("campaign {campaign} aborted{}", because(reason.as_deref())))
         }
-        AppChange::Resume { campaign } => ("resume", format!("campaign {campaign} goes on")),
+        AppChange::Resume { campaign, reason } => {
+            ("resume", format!("campaign {campaign} goes on{}", because(reason.as_deref())))
+        }
         // What was pushed is for the app's pages, not for those who look over an operator's shoulder.
         AppChange::Push(NewPush { topic, select, data, over, expires }) => {
             let to = if select.is_everybody() { String::new() } else { format!(", to {select}") };

@@ -26,8 +26,8 @@ pub struct Explained<'a> {
 pub fn explain(app: &App, session: SessionId, about: &Explained<'_>, now: Moment) -> String {
     let mut words = vec![standing(app, about)];
     match about.record {
-        Some(record) if record.state == State::Waiting && !paused(app, record) => {
-            words.extend(waiting(app, session, about, now));
+        Some(record) if record.state == State::Waiting => {
+            words.extend(halted(app, record, now).or_else(|| waiting(app, session, about, now)));
         }
         Some(record) if !record.state.ended() || record.state == State::StillOld => {
             words.push(format!(
@@ -70,14 +70,30 @@ fn standing(app: &App, about: &Explained<'_>) -> String {
     }
 }
 
-fn paused(app: &App, record: &Record) -> bool {
-    app.campaigns.get(&record.campaign).is_some_and(|campaign| campaign.paused())
+/// What keeps its campaign from telling it, if it isn't only that its turn has not come.
+fn halted(app: &App, record: &Record, now: Moment) -> Option<String> {
+    let campaign = app.campaigns.get(&record.campaign)?;
+    let number = campaign.number;
+    if campaign.paused() {
+        let halt = campaign.halted.as_ref();
+        let by = halt.map_or_else(String::new, |halt| format!(" by {}", halt.by));
+        let because = halt.and_then(|halt| halt.reason.as_ref());
+        let because = because.map(|reason| format!(": {reason}")).unwrap_or_default();
+        return Some(format!("Campaign {number}, which is about it, was paused{by}{because}."));
+    }
+    campaign.unproven(now.max(app.last_at)).then(|| {
+        format!(
+            "Its wave of campaign {number} waits: too few pages acted in the wave before to tell whether it went well. \
+             'freshwire resume {} {number}' lets it go on.",
+            app.name
+        )
+    })
 }
 
 fn state(record: &Record) -> String {
     let detail = record.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
     match record.state {
-        State::Waiting => "The campaign is paused.".to_owned(),
+        State::Waiting => "It waits for its turn.".to_owned(),
         State::Sent => "It was told, and has not acknowledged it yet.".to_owned(),
         State::Received => "It has the notice and waits for its moment.".to_owned(),
         State::Shown => "People see the notice and have not answered yet.".to_owned(),

@@ -4,6 +4,9 @@ use serde::Deserialize;
 
 use crate::core::names::{AppName, BuildId};
 
+/// More of a build's name that can't be one is not shown, in characters.
+const LONGEST_SHOWN: usize = 80;
+
 /// The build in a body, or why there is none.
 pub fn build_of(body: &[u8], app: &AppName) -> Result<BuildId, String> {
     #[derive(Deserialize)]
@@ -20,7 +23,9 @@ pub fn build_of(body: &[u8], app: &AppName) -> Result<BuildId, String> {
     } else {
         marked(text, app).ok_or("its HTML has no <meta name=\"freshwire-build\">, and it isn't JSON")?
     };
-    build.parse().map_err(|error| format!("it names the build '{}': {error}", build.escape_debug()))
+    // What an origin says is shown to operators, but not all that it may say.
+    let shown = || build.chars().take(LONGEST_SHOWN).collect::<String>();
+    build.parse().map_err(|error| format!("it names the build '{}': {error}", shown().escape_debug()))
 }
 
 /// As a page takes it: the `data-build` of the app's own script, or else the meta tag.

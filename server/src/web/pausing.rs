@@ -56,7 +56,11 @@ pub async fn resume(
     Path((_, number)): Path<(String, String)>,
     wish: Wish<HaltBody>,
 ) -> Result<Json<Changed>, ApiError> {
-    act(&context, &caller, &name, &number, &wish, |_, campaign, _| AppChange::Resume { campaign }).await
+    act(&context, &caller, &name, &number, &wish, |_, campaign, body| AppChange::Resume {
+        campaign,
+        reason: body.reason.clone(),
+    })
+    .await
 }
 
 /// Ends it for good. What set it in motion (a minimum, a release) stays as it is.

@@ -304,8 +304,11 @@ fn a_pause_that_names_another_run_is_refused() {
     let pause = |run| AppChange::Pause { campaign, run, reason: "brake".into(), brake: true };
     story.must(pause(campaign));
     assert!(matches!(story.write(pause(campaign)), Verdict::Refused(Refusal::Conflict(_))), "paused already");
-    let run = story.must(AppChange::Resume { campaign });
-    assert!(matches!(story.write(AppChange::Resume { campaign }), Verdict::Refused(Refusal::Conflict(_))));
+    let run = story.must(AppChange::Resume { campaign, reason: None });
+    assert!(matches!(
+        story.write(AppChange::Resume { campaign, reason: None }),
+        Verdict::Refused(Refusal::Conflict(_))
+    ));
     assert!(
         matches!(story.write(pause(campaign)), Verdict::Refused(Refusal::Conflict(_))),
         "it judged the run before"
@@ -313,7 +316,10 @@ fn a_pause_that_names_another_run_is_refused() {
     story.must(pause(run));
     story.must(AppChange::MinimumUndo);
     assert!(
-        matches!(story.write(AppChange::Resume { campaign }), Verdict::Refused(Refusal::NotFound(_))),
+        matches!(
+            story.write(AppChange::Resume { campaign, reason: None }),
+            Verdict::Refused(Refusal::NotFound(_))
+        ),
         "ended"
     );
 }

@@ -138,7 +138,8 @@ fn any_app_change() -> impl Strategy<Value = AppChange> {
             .prop_map(|(campaign, run, wave, reason)| { AppChange::Proven { campaign, run, wave, reason } }),
         (any_number(), prop::option::of(".*"))
             .prop_map(|(campaign, reason)| AppChange::Abort { campaign, reason }),
-        any_number().prop_map(|campaign| AppChange::Resume { campaign }),
+        (any_number(), prop::option::of(".*"))
+            .prop_map(|(campaign, reason)| AppChange::Resume { campaign, reason }),
         any_push(),
     ]
 }

@@ -103,7 +103,7 @@ fn paused_and_resumed(over: Period, periods: &[(Period, Period)]) -> (Story, Log
     let (mut story, campaign) = raised(over);
     for (active, pause) in periods {
         story.wait(*active).must_pause(campaign);
-        story.wait(*pause).must(AppChange::Resume { campaign });
+        story.wait(*pause).must(AppChange::Resume { campaign, reason: None });
     }
     (story, campaign)
 }
@@ -153,7 +153,7 @@ proptest! {
 
         story.wait(Period(pause));
         let resumed_at = story.now();
-        let run = story.must(AppChange::Resume { campaign: number });
+        let run = story.must(AppChange::Resume { campaign: number, reason: None });
         let resumed = campaign(&story);
         prop_assert!(resumed.active());
         prop_assert_eq!((resumed.last_run().number, resumed.last_run().from), (run, resumed_at));
@@ -183,7 +183,7 @@ proptest! {
         let facts = Facts { session, joined_at, sights: &[sight] };
         story.must_pause(number);
         prop_assert_eq!(plan(&story.app(), &prospect_of(&story), facts, story.now()).level, None);
-        let run = story.wait(Period(pause)).must(AppChange::Resume { campaign: number });
+        let run = story.wait(Period(pause)).must(AppChange::Resume { campaign: number, reason: None });
         let level = plan(&story.app(), &prospect_of(&story), facts, story.now()).level.expect("its place was reached");
         prop_assert_eq!((level.campaign, level.run, level.step, level.told), (number, run, 0, None));
     }
@@ -244,15 +244,15 @@ fn a_wave_waits_until_the_one_before_is_proven() {
 #[test]
 fn a_resume_is_proof_enough() {
     let (mut story, number) = in_waves(&["10%", "100%"], Period::mins(1));
-    story.wait(Period::mins(30)).must(AppChange::Resume { campaign: number });
+    story.wait(Period::mins(30)).must(AppChange::Resume { campaign: number, reason: None });
     let campaign = campaign_of(&story, number);
     assert_eq!(campaign.reached_at(0.2), Some(story.now() + Period::secs(10)));
     assert_eq!(campaign.last_run().number, number, "nobody is told again");
-    assert!(matches!(story.write(AppChange::Resume { campaign: number }), Verdict::Refused(_)));
+    assert!(matches!(story.write(AppChange::Resume { campaign: number, reason: None }), Verdict::Refused(_)));
 
     let (mut story, number) = in_waves(&["10%", "100%"], Period::mins(1));
     story.wait(Period::mins(30)).must_pause(number);
-    let run = story.wait(Period::mins(30)).must(AppChange::Resume { campaign: number });
+    let run = story.wait(Period::mins(30)).must(AppChange::Resume { campaign: number, reason: None });
     let campaign = campaign_of(&story, number);
     assert_eq!(campaign.reached_at(0.2), Some(story.now() + Period::secs(10)), "the waits don't count");
     assert_eq!(campaign.last_run().number, run);
@@ -281,8 +281,10 @@ fn what_is_aborted_tells_nobody_and_is_not_resumed() {
         app.campaigns[&number].aborted.as_ref().and_then(|halt| halt.reason.as_deref()),
         Some("the wrong build")
     );
-    for again in [AppChange::Resume { campaign: number }, AppChange::Abort { campaign: number, reason: None }]
-    {
+    for again in [
+        AppChange::Resume { campaign: number, reason: None },
+        AppChange::Abort { campaign: number, reason: None },
+    ] {
         assert!(matches!(story.write(again), Verdict::Refused(Refusal::NotFound(_))));
     }
 }

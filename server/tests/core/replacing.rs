@@ -120,7 +120,7 @@ proptest! {
         story.must_pause(campaign);
         story.wait(pause);
         if which > 0 {
-            story.must(AppChange::Resume { campaign });
+            story.must(AppChange::Resume { campaign, reason: None });
             for now in moments(&story, [&first, &third]) {
                 prop_assert_eq!(owed(&story, session, &sights, now), owed(&story, session, &[], now), "resumed");
             }
@@ -191,7 +191,7 @@ fn a_resumed_ladder_is_climbed_from_its_foot() {
     let campaign = raise(&mut story, &ladder);
     let (session, sights) = told_at_once(&story);
     story.wait(Period::mins(60)).must_pause(campaign);
-    story.wait(Period::mins(60)).must(AppChange::Resume { campaign });
+    story.wait(Period::mins(60)).must(AppChange::Resume { campaign, reason: None });
     let plan = owed(&story, session, &sights, story.now());
     assert_eq!(action(plan), Action::Prompt);
     assert_eq!(plan.next, Some(story.now() + Period::mins(30)));

@@ -205,7 +205,7 @@ impl Idea {
                 let (campaign, run) = live(index);
                 AppChange::Pause { campaign, run, reason, brake: false }
             }
-            Self::Resume(index) => AppChange::Resume { campaign: live(index).0 },
+            Self::Resume(index) => AppChange::Resume { campaign: live(index).0, reason: None },
             Self::Proven(index) => {
                 let (campaign, run) = live(index);
                 let proven = app.campaigns.get(&campaign).map_or(0, |campaign| campaign.proven);

@@ -554,7 +554,7 @@ impl World {
                 Some(AppChange::Current { build: build("c"), reason: None, terms: Terms::only_over(over) })
             }
             7 | 8 => active.map(|(campaign, run)| AppChange::Pause { campaign, run, reason, brake: false }),
-            9 | 10 => paused.map(|(campaign, _)| AppChange::Resume { campaign }),
+            9 | 10 => paused.map(|(campaign, _)| AppChange::Resume { campaign, reason: None }),
             _ => active.map(|(campaign, _)| AppChange::Abort { campaign, reason: None }),
         };
         if let Some(change) = change {

@@ -43,7 +43,7 @@ impl<'a> Funnel<'a> {
     }
 
     /// Says where everybody is, now or when it is time again.
-    pub fn draw(&mut self, campaign: &CampaignAnswer, left: u64) {
+    pub fn draw(&mut self, campaign: &CampaignAnswer, left: Option<u64>) {
         let line = line(campaign, left);
         self.next = (line != self.said).then_some(line);
         if self.drawn_over() || Instant::now() >= self.not_before {
@@ -97,14 +97,15 @@ impl<'a> Funnel<'a> {
 }
 
 /// `40 of 50 moved · 3 shown · 2 held · 5 below the minimum are connected`
-fn line(campaign: &CampaignAnswer, left: u64) -> String {
+fn line(campaign: &CampaignAnswer, left: Option<u64>) -> String {
     let moved = campaigns::moved(campaign);
     let mut words = vec![format!("{moved} of {} moved", campaign.targeted)];
     let said = SAID.iter().map(|(state, word)| (campaigns::count(campaign, *state), word));
     words.extend(said.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
-    if left != u64::MAX {
-        words.push(format!("{} below the minimum", say::count(left, "connected page")));
-    }
+    words.push(match left {
+        Some(left) => format!("{} below the minimum", say::count(left, "connected page")),
+        None => "a server has started lately, and pages are still finding their way back".to_owned(),
+    });
     words.push(campaigns::state(campaign));
     words.join(" · ")
 }

@@ -7,12 +7,11 @@ use serde_json::Value;
 
 use crate::{
     api::{
-        answers::{AffectedBuild, CensusAnswer, Changed, LogAnswer, SessionDetail, SessionsAnswer},
+        answers::{AffectedBuild, Changed, LogAnswer, SessionDetail, SessionsAnswer},
         campaigns::CampaignAnswer,
     },
-    cli::{Console, Trouble, campaigns, client::typed, say},
+    cli::{Console, Trouble, campaigns, client::typed, say, table::plain},
     core::{
-        judge::Standing,
         names::{AppName, LogNumber, SessionId},
         order::Version,
         time::{Moment, Period},
@@ -39,6 +38,8 @@ pub struct Report {
     from: Vec<AffectedBuild>,
     /// Connected pages that are still below it.
     left: u64,
+    /// Connected pages of unregistered builds, of which nobody can tell.
+    unknown: u64,
     /// Some of them, with why.
     explained: Vec<Left>,
     /// Pages below it that vanished without a goodbye: they are told when they are back.
@@ -75,11 +76,9 @@ impl Report {
             client.get(&path, query).await
         };
         let campaign: CampaignAnswer = typed(&get(&["campaigns", &number.to_string()], &[]).await?)?;
-        let census: CensusAnswer = typed(&get(&["census"], &[]).await?)?;
-        let below = [
-            ("standing".to_owned(), Standing::Unsupported.as_str().to_owned()),
-            ("limit".to_owned(), MOST_EXPLAINED.to_string()),
-        ];
+        let now = super::below(console, app, minimum).await?;
+        let below =
+            [("below".to_owned(), minimum.to_string()), ("limit".to_owned(), MOST_EXPLAINED.to_string())];
         let sessions: SessionsAnswer = typed(&get(&["sessions"], &below).await?)?;
         let mut explained = Vec::new();
         for session in sessions.sessions {
@@ -96,8 +95,7 @@ impl Report {
         let log = get(&["log"], &[("limit".to_owned(), "1000".to_owned())]).await?;
         let log: LogAnswer = typed(&log)?;
         let by = log.entries.into_iter().find(|entry| entry.number == number).map(|entry| entry.actor);
-        let rows = || census.rows.iter().filter(|row| row.standing == Standing::Unsupported);
-        let finished_at = census.as_of;
+        let finished_at = now.as_of;
         Ok(Self {
             app: app.clone(),
             minimum: minimum.clone(),
@@ -109,9 +107,10 @@ impl Report {
             took: Period::secs(finished_at.since(campaign.started_at).0.div_ceil(1_000)),
             campaign,
             from: changed.affected.builds.clone(),
-            left: rows().map(|row| row.sessions).sum(),
+            left: now.sessions,
+            unknown: now.unknown,
             explained,
-            away: rows().map(|row| row.away).sum(),
+            away: now.away,
         })
     }
 
@@ -121,21 +120,19 @@ impl Report {
     }
 
     /// For a terminal.
-    pub fn text(&self) -> String {
-        self.lines().into_iter().fold(String::new(), |mut text, (name, line)| {
-            let _ = writeln!(text, "{name:<9} {line}");
-            text
-        })
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.facts().into_iter().map(|(name, fact)| format!("{name:<9} {fact}"))
     }
 
     /// For a ticket.
     pub fn markdown(&self) -> String {
-        let mut text = format!("# Proof: no page of {} below {} is open\n\n", self.app, self.minimum);
-        if !self.complete {
-            text = format!("# Not done: pages of {} below {} are open\n\n", self.app, self.minimum);
-        }
-        for (name, line) in self.lines() {
-            let _ = writeln!(text, "- **{name}**: {}", line.replace('|', "\\|"));
+        let mut text = if self.complete {
+            format!("# Proof: no connected page of {} is known to be below {}\n\n", self.app, self.minimum)
+        } else {
+            format!("# Not done: connected pages of {} are below {}\n\n", self.app, self.minimum)
+        };
+        for (name, fact) in self.facts() {
+            let _ = writeln!(text, "- **{name}**: {}", escaped(&fact));
         }
         text
     }
@@ -144,24 +141,23 @@ impl Report {
     pub fn write(&self, file: &Path) -> Result<(), Trouble> {
         let text = match file.extension().and_then(|extension| extension.to_str()) {
             Some("json") => format!("{:#}\n", self.json()),
-            Some("txt") => self.text(),
+            Some("txt") => self.lines().fold(String::new(), |text, line| text + &line + "\n"),
             _ => self.markdown(),
         };
-        fs::write(file, text)
-            .map_err(|error| Trouble::Usage(format!("can't write the report to {}: {error}", file.display())))
+        fs::write(file, text).map_err(|error| {
+            Trouble::Failed(format!("can't write the report to {}: {error}", file.display()))
+        })
     }
 
-    fn lines(&self) -> Vec<(&'static str, String)> {
+    /// In an order to read them. Pages have a say in some: what steers a terminal or breaks a line is taken out.
+    fn facts(&self) -> Vec<(&'static str, String)> {
         let campaign = &self.campaign;
         let result = if self.complete {
-            format!("no connected page of {} is below {}", self.app, self.minimum)
+            format!("no connected page of {} is known to be below {}", self.app, self.minimum)
         } else {
-            format!(
-                "{} of {} below {}",
-                say::verb(self.left, "connected page", "remain"),
-                self.app,
-                self.minimum
-            )
+            let remain = if self.left == 1 { "remains" } else { "remain" };
+            let pages = say::count(self.left, "connected page");
+            format!("{pages} of {} {remain} below {}", self.app, self.minimum)
         };
         let states: Vec<_> =
             campaign.states.iter().map(|(state, sessions)| format!("{sessions} {state}")).collect();
@@ -170,7 +166,7 @@ impl Report {
             .iter()
             .map(|of| format!("{} {}", say::build(of.build.as_str(), of.version.as_ref()), of.sessions))
             .collect();
-        let mut lines = vec![
+        let mut facts = vec![
             ("result", result),
             ("why", self.reason.clone().unwrap_or_default()),
             ("who", format!("{}, campaign {}", self.by.as_deref().unwrap_or("unknown"), campaign.campaign)),
@@ -179,26 +175,41 @@ impl Report {
             ("from", if from.is_empty() { "nobody was below it".to_owned() } else { from.join(", ") }),
             ("states", states.join(", ")),
         ];
+        if self.unknown > 0 {
+            let pages = say::count(self.unknown, "connected page");
+            facts.push(("unknown", format!("{pages} of unregistered builds, of which nobody can tell")));
+        }
         if self.away > 0 {
-            let said = say::count(self.away, "page");
-            lines.push((
+            let pages = say::count(self.away, "page");
+            facts.push((
                 "asleep",
-                format!("{said} below it vanished without a goodbye, and will be told on return"),
+                format!("{pages} below it vanished without a goodbye, and will be told on return"),
             ));
         }
         for left in &self.explained {
-            lines.push(("left", format!("{} on {}: {}", left.session, left.build, left.why)));
+            facts.push(("left", format!("{} on {}: {}", left.session, left.build, left.why)));
         }
         let more = self.left.saturating_sub(self.explained.len() as u64);
         if more > 0 {
-            lines.push((
-                "left",
-                format!("{more} more: freshwire sessions {} --standing unsupported", self.app),
-            ));
+            let all = format!("freshwire sessions {} --below {}", self.app, self.minimum);
+            facts.push(("left", format!("{more} more: {all}")));
         }
         if let Some(seen) = &campaign.seen {
-            lines.push(("look at", seen.clone()));
+            facts.push(("look at", seen.clone()));
         }
-        lines
+        facts.into_iter().map(|(name, fact)| (name, plain(&fact))).collect()
     }
+}
+
+/// Whether a report could be written there, before there is one.
+pub fn writable(file: &Path) -> Result<(), Trouble> {
+    let opened = fs::OpenOptions::new().append(true).create(true).open(file);
+    let fails = |error| Trouble::Usage(format!("can't write a report to {}: {error}", file.display()));
+    opened.map(drop).map_err(fails)
+}
+
+/// As Markdown shows it letter by letter.
+fn escaped(text: &str) -> String {
+    let special = |c: char| matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>');
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }

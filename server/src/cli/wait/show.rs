@@ -132,7 +132,7 @@ impl<'a> Show<'a> {
         }
         let left = self.last.as_ref().map(|answer| format!(": {}{}", counted(answer), named(answer)));
         let left = left.unwrap_or_default();
-        let said = format!("not reached in {}{left}, {}", args.timeout, args.whose.words());
+        let said = format!("{}: not reached in {}{left}", args.whose.words(), args.timeout);
         let who = match name {
             "needs" => vec!["needs".to_owned(), app],
             name => vec!["sessions".to_owned(), app, format!("--{name}"), value.to_owned()],
