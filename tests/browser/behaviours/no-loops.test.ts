@@ -34,18 +34,18 @@ async function unattended({ tab, shop }: Here) {
 behaviour("a balancer that flips between old and new leads to at most one reload", async (here) => {
   const { app, site, page } = await unattended(here);
   const { freshwire } = here;
+  // Time must not fly while a reload is under way: one that takes half a minute would be tried again.
+  const reloads = () => until("a reload follows", () => site.navigations > 1, 5_000).catch(() => false);
   await freshwire.release(app, B, { severity: "silent" });
   flips(site, B, A);
   await freshwire.minimum(app, B);
   await freshwire.theSession(app, "told", ({ outcome }) => !!outcome);
-  // The look may have met either; a later one meets the other.
-  await until("it was reloaded", async () => {
+  // The look may have met either; a later one meets the other. They become rarer: after 30 to 60 s, 60 to 120 s …
+  for (let wait = 61_000; !(await reloads()); wait *= 2) {
     const { looks } = site;
-    await skip(page, 61_000);
+    await skip(page, wait);
     await until("it has looked again", () => site.looks > looks || site.navigations > 1);
-    // Time must not fly while a reload is under way: one that takes half a minute would be tried again.
-    return until("a reload follows", () => site.navigations > 1, 1_000).catch(() => false);
-  });
+  }
   await never("it is reloaded again", () => site.navigations > 2, CALM_MS);
   site.deployed = B;
   await page.reload();
