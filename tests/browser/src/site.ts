@@ -24,6 +24,8 @@ export class Site {
   deployed: Build;
   /** What a look is shown instead: an origin that flaps. */
   looksLike: Build | undefined;
+  /** How long a look waits for its answer. */
+  looksTakeMs = 0;
   /** In place of a document, for looks and navigations alike. */
   wrong: { status: number; location?: string } | undefined;
   /** The page's Content-Security-Policy. */
@@ -116,6 +118,8 @@ export class Site {
     response.setHeader("content-type", "text/html; charset=utf-8");
     response.setHeader("cache-control", "no-cache");
     if (this.policy) response.setHeader("content-security-policy", this.policy);
-    response.end(sample(build, this.head(build)));
+    const answer = () => response.end(sample(build, this.head(build)));
+    if (by == "look" && this.looksTakeMs) setTimeout(answer, this.looksTakeMs).unref();
+    else answer();
   }
 }
