@@ -25,7 +25,7 @@ const ROUNDS: u32 = 40;
 const TIMES: u32 = 50;
 /// What an answer may cost the server, and how much more with fifteen times as many sessions.
 const BUDGET: Duration = Duration::from_millis(1);
-const RATIO: f64 = 2.0;
+const RATIO: f64 = 4.0;
 
 /// What one question costs.
 #[derive(Clone, Copy)]
