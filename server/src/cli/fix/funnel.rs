@@ -59,7 +59,7 @@ impl<'a> Funnel<'a> {
     /// Says what is known.
     pub fn flush(&mut self) {
         let Some(line) = self.next.take() else { return };
-        let age = Period::secs(self.started.elapsed().as_secs());
+        let age = Period::secs(self.started.elapsed().as_secs()).to_string();
         self.say(&format!("{age:>4}  {line}"));
         self.said = line;
         self.not_before = Instant::now() + LINE_EVERY;
