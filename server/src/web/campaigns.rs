@@ -9,6 +9,7 @@ use super::{
     Context, Ctx,
     auth::Reader,
     page::PageQuery,
+    pausing::campaign_number,
     problem::ApiError,
     request::{AtLeast, Known},
 };
@@ -57,10 +58,8 @@ pub async fn get(
     Known(app): Known,
     Path((_, campaign)): Path<(String, String)>,
 ) -> Result<Json<CampaignAnswer>, ApiError> {
-    let number = campaign
-        .parse()
-        .map_err(|_| ApiError::invalid("campaign", format!("'{campaign}' is not a campaign's number")))?;
-    let Some(campaign) = app.campaigns.get(&LogNumber(number)) else {
+    let number = campaign_number(&campaign)?;
+    let Some(campaign) = app.campaigns.get(&number) else {
         return Err(ApiError::not_found(format!(
             "'{app}' has no campaign {number}, or it ended long ago; list them with: freshwire campaigns {app}",
             app = app.name
