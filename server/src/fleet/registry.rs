@@ -110,12 +110,12 @@ impl Fleet {
                 Entry::Occupied(mut occupied) => {
                     let old = occupied.get().clone();
                     let same_app = old.hub.name == arrival.hub.name;
-                    if !same_app || !resume.is_some_and(|resume| old.resume.matches(resume)) {
+                    let Some(resume) = resume.filter(|resume| same_app && old.is_resumed_by(resume)) else {
                         id = SessionId::random();
                         continue;
-                    }
+                    };
                     // Counted twice for an instant, rather than not at all: a gate may be looking.
-                    let slot = Arc::new(Slot::new(id, arrival, now));
+                    let slot = Arc::new(Slot::new(id, arrival, now).after(&old, resume));
                     old.uncount();
                     occupied.insert(slot.clone());
                     drop(occupied);

@@ -23,7 +23,7 @@ use crate::core::{
     names::{BuildId, SessionId},
     order::Version,
     outcome::{Record, State},
-    time::Moment,
+    time::{Moment, Period},
 };
 
 /// A connected session.
@@ -52,7 +52,9 @@ pub struct Slot {
     pub transport: Transport,
     /// Its task is to look at `replaced`.
     pub kick: Notify,
-    pub(super) resume: Resume,
+    resume: Resume,
+    /// The secret that the page had before. It counts, too: the page may not have heard the new one.
+    before: Option<Resume>,
     pub(super) replaced: AtomicBool,
     counted: AtomicBool,
     live: Mutex<Live>,
@@ -70,6 +72,9 @@ pub struct Live {
     /// Where it is in its campaigns.
     pub records: Vec<Record>,
 }
+
+/// A socket has been heard of by its page within this time, if it is heard of at all.
+const HEARD_WITHIN: Period = Period::secs(10);
 
 /// The secret by which a page proves that a session is its own: 128 random bits.
 #[derive(Clone, Copy)]
@@ -159,10 +164,18 @@ impl Slot {
             transport,
             kick: Notify::new(),
             resume: Resume::random(),
+            before: None,
             replaced: AtomicBool::new(false),
             counted: AtomicBool::new(true),
             live: Mutex::new(live),
         }
+    }
+
+    /// The same, of a session that another connection has now: with the secret by which this one takes it over.
+    pub(super) fn after(mut self, other: &Self, resume: &str) -> Self {
+        self.before =
+            [Some(other.resume), other.before].into_iter().flatten().find(|own| own.matches(resume));
+        self
     }
 
     /// What it is now.
@@ -252,9 +265,16 @@ impl Slot {
         self.resume.to_text()
     }
 
-    /// Whether this is the secret by which it is a page's own.
+    /// Whether this is a secret by which it is a page's own.
     pub fn is_resumed_by(&self, resume: &str) -> bool {
-        self.resume.matches(resume)
+        self.resume.matches(resume) || self.before.is_some_and(|before| before.matches(resume))
+    }
+
+    /// Whether this secret is of a hello that was under way when the page's socket was let in: it was overtaken.
+    pub fn has_overtaken(&self, resume: &str, now: Moment) -> bool {
+        self.transport == Transport::Socket
+            && now.since(self.connected_at) < HEARD_WITHIN
+            && self.before.is_some_and(|before| before.matches(resume))
     }
 
     fn share(&self, live: &Live) -> Share {

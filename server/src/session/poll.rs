@@ -123,6 +123,11 @@ pub fn poll(
     if let Some(frames) = again {
         return Ok(Answer::new(frames?, parking.next_s));
     }
+    // A socket that is tried beside the polls was let in while this poll was under way: what it says is of before.
+    let has = hello.session.and_then(|session| fleet.registry.get(session)).zip(hello.resume.as_deref());
+    if has.is_some_and(|(slot, resume)| slot.has_overtaken(resume, now.wall)) {
+        return Err(Close::Replaced);
+    }
     let after = hello.after.clone();
     let begun = begin(fleet, client, hello, now)?;
     let (mut session, mut frames) = (begun.session, begun.frames);

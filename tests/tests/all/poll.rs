@@ -282,10 +282,11 @@ async fn a_page_goes_from_polls_to_a_socket_and_back_as_one_session() {
         assert_eq!((socket.session(), sums(&server).await), (session.clone(), (1, 0, 0)));
         assert_eq!(listed(&server).await[0]["transport"], "ws");
         assert!(socket.frames_until_pong().await.is_empty(), "it was told by a poll");
-        // What the polls knew is worth nothing any more.
-        let mut stale = Poller::hello(&server, before).await;
-        assert_ne!(stale.session(), session);
-        stale.say(&server, json!([{"type": "bye", "code": 1000}])).await;
+        // A poll that was under way when the socket was let in takes nothing from it, and counts nowhere.
+        let overtaken = Poller { hello: before, answer: Value::Null }.post(&server, json!([])).await;
+        assert_problem(overtaken, 409, "conflict", 4102).await;
+        assert!(socket.frames_until_pong().await.is_empty());
+        assert_eq!((listed(&server).await.len(), sums(&server).await), (1, (1, 0, 0)));
         poller.hello["resume"] = json!(socket.resume());
         poller.poll(&server).await;
         assert_eq!((poller.session(), sums(&server).await), (session.clone(), (1, 1, 0)));
@@ -298,6 +299,24 @@ async fn a_page_goes_from_polls_to_a_socket_and_back_as_one_session() {
     poller.poll(&server).await;
     assert_eq!(poller.session(), session);
     assert_eq!((server.census("web").await, sums(&server).await), (vec![("b".to_owned(), 1)], (1, 1, 0)));
+}
+
+#[tokio::test]
+async fn a_page_that_has_not_heard_its_new_secret_is_known_by_the_one_before() {
+    let server = server_with(&[]).await;
+    let mut poller = Poller::open(&server, "a", "1.0.0").await;
+    let first = poller.hello.clone();
+    let socket = Page::hello(server.address(), first.clone()).await;
+    poller.hello["resume"] = json!(socket.resume());
+    // The socket's hello was under way when this poll was taken in, which made a new secret.
+    let socket_hello = poller.hello.clone();
+    poller.poll(&server).await;
+    let mut socket = Page::hello(server.address(), socket_hello).await;
+    assert_eq!((socket.session(), sums(&server).await), (poller.session(), (1, 0, 0)));
+    assert!(socket.frames_until_pong().await.is_empty());
+    // Older ones are worth nothing any more.
+    let other = Page::hello(server.address(), first).await;
+    assert_ne!(other.session(), poller.session());
 }
 
 #[tokio::test]
