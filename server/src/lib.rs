@@ -8,6 +8,7 @@ pub mod clock;
 pub mod core;
 pub mod fleet;
 pub mod log;
+pub mod nats;
 pub mod rollout;
 pub mod session;
 pub mod token_file;
@@ -20,7 +21,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     core::time::Period,
-    fleet::Fleet,
+    fleet::{
+        Fleet,
+        bus::Bus,
+        nats_bus::{Alone, NatsBus},
+    },
     log::{Log, LogError, SideStore, ledger::Ledger, sqlite::SqliteLog},
     rollout::{Gathering, Rollouts},
     session::{Timing, parking::Parking},
@@ -37,6 +42,8 @@ pub struct Config {
     pub data: PathBuf,
     /// This node's name; None: a random one.
     pub node: Option<String>,
+    /// Where the nodes of a cluster meet. None: this one is alone, with its log in `data`.
+    pub nats: Option<nats::NatsConfig>,
     /// An admin token that is valid whatever the log says.
     pub admin_token: Option<String>,
     /// How long pages get for what.
@@ -59,6 +66,7 @@ impl Config {
         Self {
             data: data.into(),
             node: None,
+            nats: None,
             admin_token: None,
             timing: Timing::default(),
             warmup: Period::secs(60),
@@ -90,6 +98,9 @@ pub enum StartError {
     /// The log can't be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// What the connection to NATS is made of can't be read.
+    #[error("NATS can't be used: {0}; check --nats, --nats-credentials and --nats-ca")]
+    Nats(#[source] std::io::Error),
     /// The admin token can't be kept.
     #[error(transparent)]
     Token(#[from] token_file::TokenError),
@@ -128,7 +139,14 @@ impl Server {
         };
 
         let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
-        let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, clock::now()).await?;
+        let bus: Arc<dyn Bus> = match &config.nats {
+            Some(nats) => {
+                let nats = nats::Nats::connect(nats, &node).await.map_err(StartError::Nats)?;
+                Arc::new(NatsBus::new(nats, node.clone()))
+            }
+            None => Arc::new(Alone),
+        };
+        let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, bus, clock::now()).await?;
         let fleet = Arc::new(fleet);
         fleet.run(&tasks, &stop, config.timeline_every);
         let parking = Arc::new(Parking::new(config.timing.poll_interval));

@@ -3,7 +3,9 @@
 use std::{io, io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
-use freshwire::{Config, Routes, Server, core::time::Period, rollout::Gathering, session::Timing};
+use freshwire::{
+    Config, Routes, Server, core::time::Period, nats::NatsConfig, rollout::Gathering, session::Timing,
+};
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
@@ -33,8 +35,20 @@ pub struct ServeArgs {
     /// Folder of the embedded store.
     #[arg(long, env = "FRESHWIRE_DATA", default_value = "./freshwire-data")]
     data: PathBuf,
+    /// Servers of one NATS, separated by commas: this node is one of a cluster, whose log lives in JetStream.
+    #[arg(long, env = "FRESHWIRE_NATS", value_delimiter = ',', hide_env_values = true)]
+    nats: Vec<async_nats::ServerAddr>,
+    /// Tells apart two clusters on one NATS.
+    #[arg(long, env = "FRESHWIRE_CLUSTER", default_value = "freshwire", value_parser = subject_word)]
+    cluster: String,
+    /// A file with the credentials of this cluster's NATS user.
+    #[arg(long, env = "FRESHWIRE_NATS_CREDENTIALS", requires = "nats")]
+    nats_credentials: Option<PathBuf>,
+    /// A file with the root certificates by which NATS is trusted.
+    #[arg(long, env = "FRESHWIRE_NATS_CA", requires = "nats")]
+    nats_ca: Option<PathBuf>,
     /// This node's name in roll calls; default: a random one.
-    #[arg(long, env = "FRESHWIRE_NODE")]
+    #[arg(long, env = "FRESHWIRE_NODE", value_parser = subject_word)]
     node: Option<String>,
     /// The first admin token: 16 or more printable characters. Without one, the first start makes one in
     /// DATA/admin-token.
@@ -108,6 +122,12 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
 
     let mut config = Config::new(&args.data);
     config.node.clone_from(&args.node);
+    config.nats = (!args.nats.is_empty()).then(|| NatsConfig {
+        servers: args.nats.clone(),
+        credentials: args.nats_credentials.clone(),
+        ca: args.nats_ca.clone(),
+        cluster: args.cluster.clone(),
+    });
     config.admin_token.clone_from(&args.admin_token);
     config.timing = Timing {
         hello_timeout: args.hello_timeout,
@@ -140,6 +160,16 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     stopped.wait().await;
     server.shutdown().await;
     Ok(())
+}
+
+/// Names are part of NATS subjects.
+fn subject_word(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 64 letters, digits, - and _".to_owned())
+    }
 }
 
 /// Pages are told it in whole seconds, and one that polls without a pause is worse than a socket.

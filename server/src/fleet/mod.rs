@@ -2,8 +2,10 @@
 
 pub mod away;
 mod brake;
+pub mod bus;
 pub mod counts;
 pub mod hub;
+pub mod nats_bus;
 pub mod pushes;
 pub mod records;
 pub mod registry;
@@ -21,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     away::Away,
+    bus::Bus,
     counts::Tally,
     hub::{Drain, Hub},
     records::Records,
@@ -59,6 +62,8 @@ pub struct Fleet {
     pub timeline: Timeline,
     /// User agents, each kept once.
     pub user_agents: SharedTexts,
+    /// The way to the other nodes.
+    pub bus: Arc<dyn Bus>,
     ledger: Ledger,
     hubs: DashMap<AppName, Arc<Hub>>,
     asked_in_vain: Mutex<VecDeque<AppName>>,
@@ -73,6 +78,7 @@ impl Fleet {
         warmup: Period,
         ledger: Ledger,
         side: Arc<dyn SideStore>,
+        bus: Arc<dyn Bus>,
         now: Moment,
     ) -> Result<Self, LogError> {
         let timeline = Timeline::load(side.clone(), now).await?;
@@ -84,6 +90,7 @@ impl Fleet {
             records: Records::new(side),
             timeline,
             user_agents: SharedTexts::default(),
+            bus,
             ledger,
             hubs: DashMap::new(),
             asked_in_vain: Mutex::default(),

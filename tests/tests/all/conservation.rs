@@ -13,7 +13,7 @@ use freshwire::{
         pace::Pace,
         time::{Moment, Period},
     },
-    fleet::Fleet,
+    fleet::{Fleet, nats_bus::Alone},
     log::{
         ledger::{Ledger, Proposal},
         sqlite::SqliteLog,
@@ -103,7 +103,8 @@ impl Node {
         let ledger = Ledger::open(Arc::new(store.clone()), &tasks, stop.clone()).await.unwrap();
         let side = Arc::new(store.side_table());
         let now = freshwire::clock::now();
-        let fleet = Fleet::open("node".into(), Period::ZERO, ledger, side, now).await.unwrap();
+        let fleet =
+            Fleet::open("node".into(), Period::ZERO, ledger, side, Arc::new(Alone), now).await.unwrap();
         Self { store, fleet: Arc::new(fleet), tasks, stop }
     }
 

@@ -1,0 +1,48 @@
+//! The way to the other nodes: messages to all of them that may get lost, and questions to one.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{future::BoxFuture, stream::BoxStream};
+
+/// What connects the nodes of a cluster. Nothing is kept for those that don't hear it.
+pub trait Bus: Send + Sync + 'static {
+    /// Tells all other nodes. Dropped while there is no network.
+    fn tell(&self, message: Bytes) -> BoxFuture<'_, ()>;
+
+    /// What the other nodes tell, from now on.
+    fn hear(&self) -> BoxFuture<'_, BoxStream<'static, Bytes>>;
+
+    /// Asks a node by its name.
+    fn ask<'a>(
+        &'a self,
+        node: &'a str,
+        question: Bytes,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Bytes, AskError>>;
+
+    /// What this node is asked, from now on.
+    fn asked(&self) -> BoxFuture<'_, BoxStream<'static, Asked>>;
+}
+
+/// A question to this node.
+pub struct Asked {
+    /// What is asked.
+    pub question: Bytes,
+    /// Sends the answer; what can't be sent is lost, and whoever asked gives up by himself.
+    pub answer: Box<dyn FnOnce(Bytes) -> BoxFuture<'static, ()> + Send>,
+}
+
+/// Why a question got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// No node of this name is there.
+    #[error("there is no such node")]
+    Nobody,
+    /// It is there, or was, and didn't answer in time.
+    #[error("no answer in time")]
+    Late,
+    /// This node has no network.
+    #[error("there is no connection to the other nodes")]
+    Away,
+}

@@ -1,0 +1,132 @@
+//! The bus over core NATS.
+
+use std::time::Duration;
+
+use async_nats::{Request, RequestErrorKind, Subscriber};
+use bytes::Bytes;
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+
+use super::bus::{AskError, Asked, Bus};
+use crate::nats::Nats;
+
+/// How long a refused subscription waits before it is tried again.
+const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
+
+/// The nodes of a cluster on one NATS.
+pub struct NatsBus {
+    nats: Nats,
+    node: String,
+}
+
+impl NatsBus {
+    /// A node's own.
+    pub fn new(nats: Nats, node: String) -> Self {
+        Self { nats, node }
+    }
+
+    fn address(&self, node: &str) -> String {
+        self.nats.subject(&format!("ask.{node}"))
+    }
+
+    async fn subscribe(&self, subject: String) -> Subscriber {
+        loop {
+            match self.nats.client().subscribe(subject.clone()).await {
+                Ok(subscriber) => return subscriber,
+                Err(error) => {
+                    tracing::warn!(%error, subject, "can't listen to the other nodes; trying again");
+                }
+            }
+            tokio::time::sleep(SUBSCRIBES_AGAIN).await;
+        }
+    }
+}
+
+impl Bus for NatsBus {
+    fn tell(&self, message: Bytes) -> BoxFuture<'_, ()> {
+        async move {
+            if !self.nats.connected() {
+                return;
+            }
+            if let Err(error) = self.nats.client().publish(self.nats.subject("roll"), message).await {
+                tracing::warn!(%error, "the other nodes can't be told");
+            }
+        }
+        .boxed()
+    }
+
+    fn hear(&self) -> BoxFuture<'_, BoxStream<'static, Bytes>> {
+        async move {
+            let heard = self.subscribe(self.nats.subject("roll")).await;
+            heard.map(|message| message.payload).boxed()
+        }
+        .boxed()
+    }
+
+    fn ask<'a>(
+        &'a self,
+        node: &'a str,
+        question: Bytes,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Bytes, AskError>> {
+        async move {
+            if !self.nats.connected() {
+                return Err(AskError::Away);
+            }
+            let request = Request::new().payload(question).timeout(Some(within));
+            let answer = self.nats.client().send_request(self.address(node), request).await;
+            answer.map(|answer| answer.payload).map_err(|error| match error.kind() {
+                RequestErrorKind::NoResponders => AskError::Nobody,
+                _ => AskError::Late,
+            })
+        }
+        .boxed()
+    }
+
+    fn asked(&self) -> BoxFuture<'_, BoxStream<'static, Asked>> {
+        async move {
+            let client = self.nats.client().clone();
+            let questions = self.subscribe(self.address(&self.node)).await;
+            let answerable = questions.filter_map(move |message| {
+                let client = client.clone();
+                let asked = message.reply.map(|reply| Asked {
+                    question: message.payload,
+                    answer: Box::new(move |answer| {
+                        async move {
+                            // Whoever asked gives up by himself.
+                            let _ = client.publish(reply, answer).await;
+                        }
+                        .boxed()
+                    }),
+                });
+                std::future::ready(asked)
+            });
+            answerable.boxed()
+        }
+        .boxed()
+    }
+}
+
+/// For a node that is alone: nobody hears it, and nobody asks.
+pub struct Alone;
+
+impl Bus for Alone {
+    fn tell(&self, _: Bytes) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
+    fn hear(&self) -> BoxFuture<'_, BoxStream<'static, Bytes>> {
+        std::future::ready(stream::pending().boxed()).boxed()
+    }
+
+    fn ask<'a>(&'a self, _: &'a str, _: Bytes, _: Duration) -> BoxFuture<'a, Result<Bytes, AskError>> {
+        std::future::ready(Err(AskError::Nobody)).boxed()
+    }
+
+    fn asked(&self) -> BoxFuture<'_, BoxStream<'static, Asked>> {
+        std::future::ready(stream::pending().boxed()).boxed()
+    }
+}

@@ -1,0 +1,136 @@
+//! The connection to NATS: one for a node, kept up by itself. Knows nothing of what goes over it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection};
+use parking_lot::Mutex;
+use rand::Rng;
+
+/// Every call is answered within this time, or has failed.
+pub const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+/// Two pings that stay unanswered end a connection that only looks alive.
+const PINGS_EVERY: Duration = Duration::from_secs(2);
+const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
+/// Longest wait before the next try to connect.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Wait before the second try; doubled for each further one.
+const SHORTEST_WAIT: Duration = Duration::from_millis(250);
+
+/// Where NATS is, and which of its clusters is ours.
+#[derive(Clone, Debug)]
+pub struct NatsConfig {
+    /// Servers of one NATS cluster: `nats://user:password@host:port` or `tls://…`.
+    pub servers: Vec<ServerAddr>,
+    /// A file with a user's credentials (JWT and seed), as `nsc` writes it.
+    pub credentials: Option<std::path::PathBuf>,
+    /// A file with the root certificates to trust beside the system's.
+    pub ca: Option<std::path::PathBuf>,
+    /// Tells apart two Freshwire clusters on one NATS.
+    pub cluster: String,
+}
+
+/// A node's connection; cheap to clone.
+#[derive(Clone)]
+pub struct Nats {
+    client: Client,
+    cluster: Arc<str>,
+    trouble: Arc<Mutex<Trouble>>,
+}
+
+#[derive(Default)]
+struct Trouble {
+    /// Since when there is no connection.
+    since: Option<Instant>,
+    /// What was wrong last.
+    reason: Option<String>,
+}
+
+impl Nats {
+    /// Connects as soon as it can. An error is one that trying again can't mend.
+    pub async fn connect(config: &NatsConfig, node: &str) -> std::io::Result<Self> {
+        let trouble = Arc::new(Mutex::new(Trouble { since: Some(Instant::now()), reason: None }));
+        let seen = trouble.clone();
+        let mut options = ConnectOptions::new()
+            .name(format!("freshwire {node}"))
+            .no_echo()
+            .retry_on_initial_connect()
+            .connection_timeout(CONNECTS_WITHIN)
+            .request_timeout(Some(ANSWERS_WITHIN))
+            .ping_interval(PINGS_EVERY)
+            .reconnect_delay_callback(wait_before)
+            .event_callback(move |event| {
+                note(&seen, event);
+                std::future::ready(())
+            });
+        if let Some(file) = &config.credentials {
+            options = options.credentials_file(file).await?;
+        }
+        if let Some(file) = &config.ca {
+            options = options.add_root_certificates(file.clone());
+        }
+        let client = options.connect(&config.servers[..]).await.map_err(std::io::Error::other)?;
+        Ok(Self { client, cluster: config.cluster.as_str().into(), trouble })
+    }
+
+    /// The client, for what only it can do.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A subject or stream name of our cluster's own.
+    pub fn subject(&self, rest: &str) -> String {
+        format!("freshwire.{}.{rest}", self.cluster)
+    }
+
+    /// The cluster's name.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// There is a connection now. What is published without one would wait in silence.
+    pub fn connected(&self) -> bool {
+        self.client.connection_state() == connection::State::Connected
+    }
+
+    /// Why there is no connection, and since when. None: there is one.
+    pub fn trouble(&self) -> Option<(String, Duration)> {
+        let trouble = self.trouble.lock();
+        let since = trouble.since?;
+        let reason = trouble.reason.clone().unwrap_or_else(|| "it has not answered yet".to_owned());
+        Some((format!("NATS can't be reached: {reason}"), since.elapsed()))
+    }
+}
+
+fn note(trouble: &Mutex<Trouble>, event: Event) {
+    let mut trouble = trouble.lock();
+    match event {
+        Event::Connected => {
+            *trouble = Trouble::default();
+            tracing::info!("connected to NATS");
+        }
+        Event::Disconnected => {
+            trouble.since.get_or_insert_with(Instant::now);
+            tracing::warn!("the connection to NATS is lost; connecting again");
+        }
+        Event::ClientError(error) => troubled(&mut trouble, error.to_string()),
+        Event::ServerError(error) => troubled(&mut trouble, error.to_string()),
+        other => tracing::info!(event = %other, "NATS"),
+    }
+}
+
+/// One line for what is wrong, and not one for every try.
+fn troubled(trouble: &mut Trouble, reason: String) {
+    if trouble.reason.as_ref() != Some(&reason) {
+        tracing::warn!(reason, "NATS can't be used; trying on. Check --nats and its credentials");
+        trouble.reason = Some(reason);
+    }
+}
+
+/// Full jitter: nodes that lost one server together don't come to the next one together.
+fn wait_before(attempt: usize) -> Duration {
+    let doubled = SHORTEST_WAIT.saturating_mul(1 << attempt.min(8));
+    rand::rng().random_range(Duration::ZERO..doubled.min(LONGEST_WAIT))
+}
