@@ -110,12 +110,12 @@ impl Fleet {
                 Entry::Occupied(mut occupied) => {
                     let old = occupied.get().clone();
                     let same_app = old.hub.name == arrival.hub.name;
-                    let Some(resume) = resume.filter(|resume| same_app && old.is_resumed_by(resume)) else {
+                    if !same_app || !resume.is_some_and(|resume| old.is_resumed_by(resume)) {
                         id = SessionId::random();
                         continue;
-                    };
+                    }
                     // Counted twice for an instant, rather than not at all: a gate may be looking.
-                    let slot = Arc::new(Slot::new(id, arrival, now).after(&old, resume));
+                    let slot = Arc::new(Slot::new(id, arrival, now).known_by(resume));
                     old.uncount();
                     occupied.insert(slot.clone());
                     drop(occupied);
@@ -125,7 +125,8 @@ impl Fleet {
                     return self.member(slot, Returned { build, records: old.take_records() });
                 }
                 Entry::Vacant(vacant) => {
-                    let slot = Arc::new(Slot::new(id, arrival, now));
+                    // Nobody can say whether it was its own; but two hellos of one page that come at once have the same.
+                    let slot = Arc::new(Slot::new(id, arrival, now).known_by(resume));
                     drop(vacant.insert(slot.clone()));
                     self.away.returned(id);
                     let returned = self.records.returned(id, &slot.hub);

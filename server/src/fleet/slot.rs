@@ -92,6 +92,13 @@ impl Resume {
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    /// As a page has it, if that is one.
+    fn parse(text: &str) -> Option<Self> {
+        use base64::Engine;
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
     /// Whether a page has it, in constant time.
     pub fn matches(self, text: &str) -> bool {
         self.to_text().as_bytes().ct_eq(text.as_bytes()).into()
@@ -171,10 +178,9 @@ impl Slot {
         }
     }
 
-    /// The same, of a session that another connection has now: with the secret by which this one takes it over.
-    pub(super) fn after(mut self, other: &Self, resume: &str) -> Self {
-        self.before =
-            [Some(other.resume), other.before].into_iter().flatten().find(|own| own.matches(resume));
+    /// The same, with the secret by which its page came: of another connection's, or of one that is over.
+    pub(super) fn known_by(mut self, resume: Option<&str>) -> Self {
+        self.before = resume.and_then(Resume::parse);
         self
     }
 

@@ -320,6 +320,30 @@ async fn a_page_that_has_not_heard_its_new_secret_is_known_by_the_one_before() {
 }
 
 #[tokio::test]
+async fn a_socket_and_a_poll_that_come_back_at_once_are_one_session() {
+    for socket_first in [false, true] {
+        let server = server_with(&[]).await;
+        let page = Page::open(server.address(), "web", "a", "1.0.0").await;
+        let hello = json!({"app": "web", "build": "a", "version": "1.0.0", "type": "hello",
+            "session": page.session(), "resume": page.resume()});
+        // As after a network that was away: nobody holds the session any more.
+        drop(page);
+        eventually("the page is away", async || listed(&server).await.is_empty().then_some(())).await;
+        let mut poll = Poller { hello: hello.clone(), answer: Value::Null };
+        if !socket_first {
+            poll.poll(&server).await;
+        }
+        let mut socket = Page::hello(server.address(), hello.clone()).await;
+        if socket_first {
+            assert_problem(poll.post(&server, json!([])).await, 409, "conflict", 4102).await;
+        }
+        assert_eq!(json!(socket.session()), hello["session"]);
+        assert!(socket.frames_until_pong().await.is_empty());
+        assert_eq!((listed(&server).await.len(), sums(&server).await), (1, (1, 0, 0)));
+    }
+}
+
+#[tokio::test]
 async fn a_duplicate_and_a_thief_get_sessions_of_their_own() {
     let server = server_with(&[]).await;
     let mut page = Poller::open(&server, "a", "1.0.0").await;
