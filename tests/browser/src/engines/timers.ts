@@ -28,13 +28,28 @@ window.timers = { intervals: 0, wakeups: 0 };
 export const timers = (tab: Tab) =>
   tab.evaluate(() => ({ ...(window as never as { timers: Timers }).timers }));
 
-/** Time goes by `times` as fast for the page. */
-export const HURRIED = (times: number) => `<script>
+interface Hurried {
+  hurry(times: number): void;
+}
+
+/** Time may go by faster for the page: timers that are set, and its clock. */
+export const HURRIED = `<script>
 {
   const { setTimeout } = window;
   const now = Date.now;
-  const born = now();
-  window.setTimeout = (run, ms = 0, ...rest) => setTimeout(run, ms / ${times}, ...rest);
-  Date.now = () => born + (now() - born) * ${times};
+  let pace = 1;
+  let since = now();
+  let gone = since;
+  Date.now = () => gone + (now() - since) * pace;
+  window.setTimeout = (run, ms = 0, ...rest) => setTimeout(run, ms / pace, ...rest);
+  window.hurry = (times) => {
+    gone = Date.now();
+    since = now();
+    pace = times;
+  };
 }
 </script>`;
+
+/** From now on, `times` as fast. What has to be answered in time by somebody else is not to be hurried. */
+export const hurry = (tab: Tab, times: number) =>
+  tab.evaluate((times) => (window as never as Hurried).hurry(times), times);
