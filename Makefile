@@ -38,6 +38,7 @@ test-client: $(CLIENT)
 test-rust: $(CLIENT)
 	scripts/setup sqlite3
 	scripts/setup curl
+	scripts/setup nats-server
 	cargo test --locked --workspace
 
 test-browser: $(CLIENT) $(MODULES)

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::eventually;
+use crate::{eventually, nats::Nats};
 
 /// The admin token of every server in the tests.
 pub const TOKEN: &str = "admin-token-of-the-tests";
@@ -60,6 +60,12 @@ impl Server {
     /// Starts one in a folder that outlives it.
     pub async fn start_in(folder: &Path, flags: &[&str]) -> Self {
         Self::spawn(folder, "127.0.0.1:0", flags).await
+    }
+
+    /// Starts one as a node of a cluster.
+    pub async fn node(nats: &Nats, name: &str, flags: &[&str]) -> Self {
+        let url = nats.url();
+        Self::start_with(&[&["--nats", &url, "--node", name], flags].concat()).await
     }
 
     /// Starts one that listens somewhere else than on the loopback address only.

@@ -1,0 +1,210 @@
+//! Real NATS servers with JetStream: one alone, or three that replicate. They end with the test.
+
+use std::{fmt::Write as _, fs, net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
+
+use async_nats::jetstream;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::eventually;
+
+/// Ports are free when they are chosen, and may be taken when they are used.
+const STARTS: usize = 5;
+/// What is tried while servers find one another is tried again soon.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// One NATS: a server, or a cluster of three.
+pub struct Nats {
+    servers: Vec<NatsServer>,
+    // Dropped after the servers that write to it.
+    _folder: TempDir,
+}
+
+struct NatsServer {
+    name: String,
+    config: PathBuf,
+    log: PathBuf,
+    port: u16,
+    /// None: it was killed.
+    child: Option<Child>,
+}
+
+impl Nats {
+    /// One server.
+    pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// One server with more lines in its configuration.
+    pub async fn start_with(lines: &str) -> Self {
+        Self::servers(1, lines).await
+    }
+
+    /// Three servers that replicate.
+    pub async fn cluster() -> Self {
+        Self::servers(3, "").await
+    }
+
+    async fn servers(count: usize, lines: &str) -> Self {
+        for _ in 0..STARTS {
+            let folder = TempDir::new().expect("a temporary folder");
+            let ports = free_ports(2 * count);
+            let (own, routes) = ports.split_at(count);
+            let servers = (0..count).map(|index| NatsServer::new(&folder, index, own[index], routes, lines));
+            let mut nats = Self { servers: servers.collect(), _folder: folder };
+            for server in &mut nats.servers {
+                server.start();
+            }
+            if nats.listening().await {
+                // Whether a stream can be made is asked only where everybody may ask.
+                if lines.is_empty() {
+                    nats.settled().await;
+                }
+                return nats;
+            }
+        }
+        panic!("nats-server could not be started {STARTS} times");
+    }
+
+    /// What `--nats` takes: all servers, separated by commas.
+    pub fn url(&self) -> String {
+        let urls: Vec<_> = (0..self.servers.len()).map(|index| self.url_of(index)).collect();
+        urls.join(",")
+    }
+
+    /// One server's.
+    pub fn url_of(&self, index: usize) -> String {
+        format!("nats://127.0.0.1:{}", self.servers[index].port)
+    }
+
+    /// A connection of the test's own, to all servers.
+    pub async fn client(&self) -> async_nats::Client {
+        let urls = self.url();
+        let addresses: Vec<async_nats::ServerAddr> =
+            urls.split(',').map(|url| url.parse().expect("an address")).collect();
+        let options = async_nats::ConnectOptions::new().request_timeout(Some(ANSWERS_WITHIN));
+        options.connect(addresses).await.expect("NATS is there")
+    }
+
+    /// `JetStream`, over a connection of the test's own.
+    pub async fn jetstream(&self) -> jetstream::Context {
+        jetstream::context::ContextBuilder::new().timeout(ANSWERS_WITHIN).build(self.client().await)
+    }
+
+    /// Which server leads a stream.
+    pub async fn leader(&self, stream: &str) -> usize {
+        let context = self.jetstream().await;
+        eventually("the stream has a leader", async || {
+            let stream = context.get_stream(stream).await.ok()?;
+            let leader = stream.cached_info().cluster.as_ref()?.leader.clone()?;
+            self.servers.iter().position(|server| server.name == leader)
+        })
+        .await
+    }
+
+    /// What a server has logged.
+    pub fn log(&self, index: usize) -> String {
+        fs::read_to_string(&self.servers[index].log).unwrap_or_default()
+    }
+
+    /// Ends a server as a power cut would.
+    pub async fn kill(&mut self, index: usize) {
+        let child = self.servers[index].child.take();
+        child.expect("it runs").kill().await.expect("it runs");
+    }
+
+    /// Starts a server again that was killed, and waits until it listens. Others may still have to find it.
+    pub async fn restart(&mut self, index: usize) {
+        self.servers[index].start();
+        assert!(self.listening().await, "{}", self.log(index));
+    }
+
+    /// Freezes a server: its sockets stay, and nothing answers.
+    pub fn stop(&self, index: usize) {
+        self.servers[index].signal(Signal::STOP);
+    }
+
+    /// Thaws a server.
+    pub fn cont(&self, index: usize) {
+        self.servers[index].signal(Signal::CONT);
+    }
+
+    /// All servers that run listen; false if one ended.
+    async fn listening(&mut self) -> bool {
+        for server in self.servers.iter_mut().filter(|server| server.child.is_some()) {
+            let listens = eventually("nats-server listens", async || {
+                let child = server.child.as_mut()?;
+                if child.try_wait().expect("it was started").is_some() {
+                    return Some(false);
+                }
+                tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await.is_ok().then_some(true)
+            })
+            .await;
+            if !listens {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits until each server takes a stream of as many replicas as there are servers.
+    pub async fn settled(&self) {
+        let context = self.jetstream().await;
+        let config = jetstream::stream::Config {
+            name: "SETTLED".into(),
+            num_replicas: self.servers.len(),
+            storage: jetstream::stream::StorageType::Memory,
+            ..Default::default()
+        };
+        eventually("JetStream is there", async || context.create_stream(config.clone()).await.ok()).await;
+        eventually("JetStream listens", async || context.delete_stream(&config.name).await.ok()).await;
+    }
+}
+
+impl NatsServer {
+    fn new(folder: &TempDir, index: usize, port: u16, routes: &[u16], lines: &str) -> Self {
+        let name = format!("n{}", index + 1);
+        let file = |ending: &str| folder.path().join(format!("{name}.{ending}"));
+        let store = file("store");
+        let mut config = format!(
+            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\n\
+             jetstream {{ store_dir: {store:?}, max_memory_store: 64MB, max_file_store: 1GB }}\n{lines}\n"
+        );
+        if routes.len() > 1 {
+            let urls: Vec<_> =
+                routes.iter().map(|port| format!("\"nats-route://127.0.0.1:{port}\"")).collect();
+            let (listen, urls) = (routes[index], urls.join(", "));
+            writeln!(config, "cluster {{ name: tests, listen: \"127.0.0.1:{listen}\", routes: [{urls}] }}")
+                .expect("strings take all");
+        }
+        fs::write(file("conf"), config).expect("its configuration");
+        Self { config: file("conf"), log: file("log"), name, port, child: None }
+    }
+
+    fn start(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.name);
+        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("its log");
+        let child = Command::new("nats-server")
+            .args(["-c".as_ref(), self.config.as_os_str()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn();
+        self.child = Some(child.expect("nats-server is installed: run 'scripts/setup nats-server'"));
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.child.as_ref().and_then(Child::id).expect("it runs");
+        let process = i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process ID");
+        kill_process(process, signal).expect("it runs");
+    }
+}
+
+/// Ports that nobody listens on. A cluster's servers name one another's, so that they can't choose for themselves.
+fn free_ports(count: usize) -> Vec<u16> {
+    let listeners: Vec<_> =
+        (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a free port")).collect();
+    listeners.iter().map(|listener| listener.local_addr().expect("its port").port()).collect()
+}
