@@ -148,7 +148,7 @@ impl Server {
         };
         let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, bus, clock::now()).await?;
         let fleet = Arc::new(fleet);
-        fleet.run(&tasks, &stop, config.timeline_every);
+        fleet.run(&tasks, &stop, config.timeline_every).await;
         let parking = Arc::new(Parking::new(config.timing.poll_interval));
         parking.run(&tasks, &stop);
 

@@ -4,6 +4,7 @@ pub mod away;
 mod brake;
 pub mod bus;
 pub mod counts;
+mod errand;
 pub mod hub;
 pub mod nats_bus;
 pub mod pushes;
@@ -25,6 +26,7 @@ use self::{
     away::Away,
     bus::Bus,
     counts::Tally,
+    errand::{Moving, Untold},
     hub::{Drain, Hub},
     records::Records,
     registry::Registry,
@@ -64,6 +66,10 @@ pub struct Fleet {
     pub user_agents: SharedTexts,
     /// The way to the other nodes.
     pub bus: Arc<dyn Bus>,
+    /// Sessions that came here while their node could not be asked.
+    untold: Untold,
+    /// Sessions that other nodes have now, and that are counted here for a moment more.
+    moving: Moving,
     ledger: Ledger,
     hubs: DashMap<AppName, Arc<Hub>>,
     asked_in_vain: Mutex<VecDeque<AppName>>,
@@ -91,6 +97,8 @@ impl Fleet {
             timeline,
             user_agents: SharedTexts::default(),
             bus,
+            untold: Untold::default(),
+            moving: Moving::default(),
             ledger,
             hubs: DashMap::new(),
             asked_in_vain: Mutex::default(),
@@ -103,10 +111,16 @@ impl Fleet {
     }
 
     /// Keeps the hubs' views at the ledger's state, the side tables written and the timeline going, until `stop`.
-    pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken, timeline_every: Period) {
+    pub async fn run(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        timeline_every: Period,
+    ) {
         let (fleet, stopped) = (self.clone(), stop.clone());
         tasks.spawn(async move { fleet.keep_timeline(timeline_every, stopped).await });
         brake::run(self, tasks, stop);
+        self.run_errands(tasks, stop).await;
         let (fleet, stopped) = (self.clone(), stop.clone());
         let mut states = self.ledger.watch();
         tasks.spawn(async move {

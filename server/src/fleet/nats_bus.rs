@@ -11,7 +11,7 @@ use futures_util::{
 };
 
 use super::bus::{AskError, Asked, Bus};
-use crate::nats::Nats;
+use crate::nats::{ANSWERS_WITHIN, Nats};
 
 /// How long a refused subscription waits before it is tried again.
 const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
@@ -35,7 +35,14 @@ impl NatsBus {
     async fn subscribe(&self, subject: String) -> Subscriber {
         loop {
             match self.nats.client().subscribe(subject.clone()).await {
-                Ok(subscriber) => return subscriber,
+                Ok(subscriber) => {
+                    // NATS has heard of it before anything else is done, if it can be reached at all.
+                    let heard = tokio::time::timeout(ANSWERS_WITHIN, self.nats.client().flush()).await;
+                    if !matches!(heard, Ok(Ok(()))) {
+                        tracing::warn!("NATS doesn't answer yet: the other nodes are heard when it does");
+                    }
+                    return subscriber;
+                }
                 Err(error) => {
                     tracing::warn!(%error, subject, "can't listen to the other nodes; trying again");
                 }

@@ -40,7 +40,8 @@ pub struct Records {
     awaited: DashMap<SessionId, Awaited>,
     /// Sessions whose page reloads, in the order in which they are missed if they aren't back.
     reloading: Mutex<VecDeque<(Moment, SessionId)>>,
-    changed: Mutex<HashMap<(LogNumber, SessionId), (Moment, Stored)>>,
+    /// What is to be written; None deletes.
+    changed: Mutex<HashMap<(LogNumber, SessionId), (Moment, Option<Stored>)>>,
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -54,7 +55,7 @@ struct Awaited {
 }
 
 /// What a session that is back has behind it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Returned {
     /// What its page ran.
     pub build: Option<BuildId>,
@@ -167,6 +168,42 @@ impl Records {
         Returned { build: Some(build), records }
     }
 
+    /// A session comes from another node with its records: they count here from now on.
+    pub(super) fn brought(&self, slot: &Slot, mut returned: Returned) -> Returned {
+        let known = slot.hub.view().app.clone();
+        returned.records.retain(|record| known.campaigns.contains_key(&record.campaign));
+        for record in &mut returned.records {
+            if record.state == State::Refreshing {
+                record.due = Return::None;
+            }
+            slot.hub.tallies.enter(Counted { record, away: false });
+            if record.state != State::Waiting {
+                self.note(slot, record);
+            }
+        }
+        returned
+    }
+
+    /// A session that isn't connected has gone to another node: what was known of it.
+    pub(super) fn handed_over(&self, id: SessionId, hub: &Arc<Hub>) -> Returned {
+        let Some((_, awaited)) = self.awaited.remove_if(&id, |_, awaited| Arc::ptr_eq(&awaited.hub, hub))
+        else {
+            return Returned::default();
+        };
+        let Awaited { build, records, .. } = awaited;
+        self.given_away(id, hub, &records, true);
+        Returned { build: Some(build), records }
+    }
+
+    /// Records that are another node's from now on: neither counted nor kept here.
+    pub(super) fn given_away(&self, id: SessionId, hub: &Hub, records: &[Record], away: bool) {
+        let now = crate::clock::now();
+        for record in records {
+            hub.tallies.leave(Counted { record, away });
+            self.changed.lock().insert((record.campaign, id), (now, None));
+        }
+    }
+
     /// Takes those as missing whose pages should be back by `now`. O(due).
     pub fn miss(&self, now: Moment) {
         loop {
@@ -225,7 +262,7 @@ impl Records {
     fn store(&self, session: SessionId, app: &AppName, build: &BuildId, record: &Record, at: Moment) {
         let (app, build, record) = (app.clone(), build.clone(), record.clone());
         let key = (record.campaign, session);
-        self.changed.lock().insert(key, (at, Stored { session, app, build, record }));
+        self.changed.lock().insert(key, (at, Some(Stored { session, app, build, record })));
     }
 
     /// Writes what has changed since the last time: of each record the latest only.
@@ -233,13 +270,16 @@ impl Records {
         // One batch after the other, or an older one could overwrite what is newer.
         let _turn = self.writing.lock().await;
         let changed = std::mem::take(&mut *self.changed.lock());
-        let row = |(at, stored): &(Moment, Stored)| SideWrite {
-            kind: TABLE,
-            key: format!("{}/{}", stored.record.campaign, stored.session),
-            value: serde_json::to_string(stored).ok(),
-            at: *at,
-        };
-        put(&*self.side, changed.values().map(row).collect()).await;
+        let row =
+            |((campaign, session), (at, stored)): (&(LogNumber, SessionId), &(Moment, Option<Stored>))| {
+                SideWrite {
+                    kind: TABLE,
+                    key: format!("{campaign}/{session}"),
+                    value: stored.as_ref().and_then(|stored| serde_json::to_string(stored).ok()),
+                    at: *at,
+                }
+            };
+        put(&*self.side, changed.iter().map(row).collect()).await;
     }
 }
 

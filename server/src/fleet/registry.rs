@@ -96,12 +96,14 @@ impl Registry {
 
 impl Fleet {
     /// Takes a session in. One that is connected is taken over if the page has its secret; otherwise the page gets a
-    /// new ID. Returns what it has behind it.
+    /// new ID. `brought`: what another node had of it, for one that nothing is known of here. Returns what it has behind
+    /// it.
     pub fn join(
         self: &Arc<Self>,
         wanted: Option<SessionId>,
         resume: Option<&str>,
         arrival: Arrival,
+        brought: Option<Returned>,
         now: Moment,
     ) -> (Membership, Returned) {
         let mut id = wanted.unwrap_or_else(SessionId::random);
@@ -129,7 +131,12 @@ impl Fleet {
                     let slot = Arc::new(Slot::new(id, arrival, now).known_by(resume));
                     drop(vacant.insert(slot.clone()));
                     self.away.returned(id);
-                    let returned = self.records.returned(id, &slot.hub);
+                    let returned = match (self.records.returned(id, &slot.hub), brought) {
+                        (here, Some(brought)) if here.records.is_empty() => {
+                            self.records.brought(&slot, brought)
+                        }
+                        (here, _) => here,
+                    };
                     return self.member(slot, returned);
                 }
             }
@@ -185,6 +192,21 @@ impl Fleet {
     fn member(self: &Arc<Self>, slot: Arc<Slot>, returned: Returned) -> (Membership, Returned) {
         slot.adopt(returned.records.clone());
         (Membership { fleet: self.clone(), slot, parting: Parting::Vanished }, returned)
+    }
+
+    /// Lets a connected session go to another node, and returns its records, which count here no more.
+    pub(super) fn release(&self, slot: &Arc<Slot>) -> Vec<Record> {
+        let released = self.registry.slots.remove_if(&slot.id, |_, there| Arc::ptr_eq(there, slot));
+        if released.is_none() {
+            return Vec::new();
+        }
+        // Before its records are taken, or its task could make new ones.
+        slot.replaced.store(true, Ordering::Release);
+        let records = slot.take_records();
+        self.moving.note(slot.clone());
+        self.records.given_away(slot.id, &slot.hub, &records, false);
+        slot.kick.notify_one();
+        records
     }
 
     /// Keeps what a leaving session leaves behind.

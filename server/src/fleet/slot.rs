@@ -222,7 +222,7 @@ impl Slot {
     pub(super) fn set_record(&self, record: &Record, written: &Records) {
         // Under the session's lock: what whoever takes it over writes is not to be overtaken.
         let mut live = self.live.lock();
-        if !self.counted.load(Ordering::Relaxed) {
+        if !self.counted.load(Ordering::Relaxed) || self.was_replaced() {
             return;
         }
         let now = Counted { record, away: false };

@@ -80,6 +80,14 @@ impl Tallies {
         tally.add(now);
     }
 
+    /// A session is another node's from now on.
+    pub fn leave(&self, before: Counted<'_>) {
+        if let Some(tally) = self.0.lock().get_mut(&before.record.campaign) {
+            tally.targeted -= 1;
+            tally.subtract(before);
+        }
+    }
+
     /// A session is somewhere else in a campaign.
     pub fn change(&self, before: Counted<'_>, now: Counted<'_>) {
         // None: the campaign has been forgotten.

@@ -14,6 +14,7 @@ use crate::{
     fleet::{
         Fleet,
         hub::{Hub, View},
+        records::Returned,
         slot::{Arrival, Transport},
     },
 };
@@ -47,10 +48,21 @@ pub fn parse(text: &str) -> Result<PageFrame, Close> {
     })
 }
 
-/// Takes in a page's first frame.
+/// Takes in a page's first frame. If it comes from another node, that one is asked for what it has of it first.
+pub async fn arrive(fleet: &Arc<Fleet>, client: Client, text: &str) -> Result<Begun, Close> {
+    let mut hello = first(text)?;
+    let brought = fleet.fetch(&mut hello).await;
+    begin(fleet, client, *hello, brought, Now::read())
+}
+
+/// The same where there are no other nodes.
 pub fn greet(fleet: &Arc<Fleet>, client: Client, text: &str, now: Now) -> Result<Begun, Close> {
+    begin(fleet, client, *first(text)?, None, now)
+}
+
+fn first(text: &str) -> Result<Box<Hello>, Close> {
     match parse(text)? {
-        PageFrame::Hello(hello) => begin(fleet, client, *hello, now),
+        PageFrame::Hello(hello) => Ok(hello),
         _ => Err(Close::BadMessage("the first frame must be a hello".into())),
     }
 }
@@ -68,8 +80,14 @@ pub(super) fn admit(fleet: &Fleet, client: &Client, hello: &Hello) -> Result<Arc
     Ok(hub)
 }
 
-/// Makes a session of a page's hello.
-pub(super) fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: Now) -> Result<Begun, Close> {
+/// Makes a session of a page's hello, and of what another node had of it.
+pub(super) fn begin(
+    fleet: &Arc<Fleet>,
+    client: Client,
+    mut hello: Hello,
+    brought: Option<Returned>,
+    now: Now,
+) -> Result<Begun, Close> {
     let hub = admit(fleet, &client, &hello)?;
     let arrival = Arrival {
         hub: hub.clone(),
@@ -82,7 +100,8 @@ pub(super) fn begin(fleet: &Arc<Fleet>, client: Client, mut hello: Hello, now: N
         transport: client.transport,
         page: std::mem::take(&mut hello.page),
     };
-    let (membership, returned) = fleet.join(hello.session, hello.resume.as_deref(), arrival, now.wall);
+    let (membership, returned) =
+        fleet.join(hello.session, hello.resume.as_deref(), arrival, brought, now.wall);
     // Subscribe before reading the state: what changes in between is seen, at worst twice.
     let mut views = hub.watch();
     let view = views.borrow_and_update().clone();

@@ -17,7 +17,7 @@ use crate::{
         frames::{Hello, LARGEST, PageFrame},
         outcome::Parting,
     },
-    fleet::{Fleet, hub::View},
+    fleet::{Fleet, hub::View, records::Returned},
 };
 
 /// Largest body of a poll, in bytes.
@@ -74,6 +74,13 @@ impl Poll {
     }
 }
 
+impl Poll {
+    /// What another node has of its page.
+    pub async fn fetch(&mut self, fleet: &Fleet) -> Option<Returned> {
+        fleet.fetch(&mut self.hello).await
+    }
+}
+
 impl Said {
     fn parse(frame: &Value) -> Result<Self, Close> {
         if frame["type"] == "bye" {
@@ -99,6 +106,7 @@ pub fn poll(
     parking: &Parking,
     client: Client,
     poll: Poll,
+    brought: Option<Returned>,
     now: Now,
 ) -> Result<Answer, Close> {
     let Poll { hello, frames: said } = poll;
@@ -129,7 +137,7 @@ pub fn poll(
         return Err(Close::Replaced);
     }
     let after = hello.after.clone();
-    let begun = begin(fleet, client, hello, now)?;
+    let begun = begin(fleet, client, hello, brought, now)?;
     let (mut session, mut frames) = (begun.session, begun.frames);
     let view = begun.views.borrow().clone();
     match take_in(&mut session, &said, &view, now, &mut frames)? {

@@ -26,7 +26,7 @@ use tokio_tungstenite::{
 use super::{
     Timing,
     close::{Close, parting},
-    greeting::{Begun, Client, greet},
+    greeting::{Begun, Client, arrive},
     machine::{Now, Output, Session},
 };
 use crate::{
@@ -83,7 +83,7 @@ async fn welcome(
 ) -> Result<Option<Box<Begun>>, Close> {
     let first = timeout(timing.hello_timeout.std(), first_text(socket)).await;
     match first.unwrap_or(Err(Close::HelloTimeout))? {
-        Some(hello) => greet(&fleet, client, hello.as_str(), Now::read()).map(|begun| Some(Box::new(begun))),
+        Some(hello) => arrive(&fleet, client, hello.as_str()).await.map(|begun| Some(Box::new(begun))),
         None => Ok(None),
     }
 }

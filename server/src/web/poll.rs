@@ -51,9 +51,10 @@ async fn answer(State(context): Ctx, Path(app): Path<String>, request: Request) 
     let client = Client { transport: Transport::Poll, ..connect::client(&context, request.headers()) };
     let polled = async {
         let body = body(&context, request).await?;
-        let taken = Poll::parse(&app, &body)
-            .and_then(|said| poll::poll(&context.fleet, &context.parking, client, said, Now::read()));
-        taken.map_err(|close| refuse(&context, &close))
+        let mut said = Poll::parse(&app, &body).map_err(|close| refuse(&context, &close))?;
+        let brought = said.fetch(&context.fleet).await;
+        poll::poll(&context.fleet, &context.parking, client, said, brought, Now::read())
+            .map_err(|close| refuse(&context, &close))
     };
     let mut response = polled.await.map_or_else(|refusal| refusal, |answer| Json(answer).into_response());
     // It carries the secret of the session.

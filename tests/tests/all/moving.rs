@@ -1,37 +1,115 @@
-//! The main job: a page on an old build, a raised minimum, a page that comes back new.
+//! Pages that go from one node to another: one session all the way, known and counted in one place.
 
-use freshwire_tests::{page::Page, process::Server};
-use serde_json::json;
+use freshwire_tests::{eventually, nats::Nats, page::Page, process::Server};
+use serde_json::{Value, json};
+
+/// A node with an app, the same on each: a minimum that the pages of `a` are below.
+async fn prepared(server: &Server) {
+    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
+    server.release("web", json!({"build": "b", "version": "2.0.0", "severity": "silent"})).await;
+    let minimum = json!({"version": "2.0.0", "reason": "CVE-2026-1234", "over": "0s", "action": "prompt"});
+    server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await;
+}
+
+/// What a page says that comes from `via`.
+fn hello(page: &Page, via: &str) -> Value {
+    json!({"app": "web", "build": "a", "version": "1.0.0", "session": page.session(), "resume": page.resume(), "via": via})
+}
+
+/// Connected and away on a node.
+async fn counted(server: &Server, sessions: u64, away: u64) {
+    eventually(&format!("{sessions} connected and {away} away"), async || {
+        let census = server.get("/v1/apps/web/census").await;
+        let rows = census["rows"].as_array().unwrap();
+        let sum = |field: &str| rows.iter().map(|row| row[field].as_u64().unwrap()).sum::<u64>();
+        ((sum("sessions"), sum("away")) == (sessions, away)).then_some(())
+    })
+    .await;
+}
+
+async fn campaign(server: &Server) -> Value {
+    server.get("/v1/apps/web/campaigns").await["campaigns"][0].clone()
+}
 
 #[tokio::test]
-async fn a_page_below_the_minimum_is_told_once_and_comes_back_new() {
-    let server = Server::start().await;
-    server.done("POST", "/v1/apps/web/releases", Some(json!({"build": "a", "version": "1.0.0"}))).await;
-    let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
-    assert_eq!(page.welcome["standing"], "current");
-    server.done("POST", "/v1/apps/web/releases", Some(json!({"build": "b", "version": "1.1.0"}))).await;
-    assert_eq!(page.frame("standing").await["standing"], "stale");
-    assert_eq!(page.frame("notice").await["action"], "navigate");
-
-    let minimum = json!({"version": "1.1.0", "reason": "CVE-2026-1234", "over": "0s"});
-    let answer = server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await;
-    assert_eq!(answer["affected"]["sessions"], 1);
-    assert_eq!(page.frame("standing").await["why"], "minimum");
+async fn a_session_goes_to_another_node_with_all_that_is_known_of_it() {
+    let nats = Nats::start().await;
+    let (one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
+    prepared(&one).await;
+    prepared(&two).await;
+    let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
     let notice = page.frame("notice").await;
-    assert_eq!((&notice["action"], &notice["reason"]), (&json!("countdown"), &json!("CVE-2026-1234")));
-    assert_eq!(notice["build"], "b");
-    assert!(page.frames_until_pong().await.is_empty());
+    page.send(&json!({"type": "outcome", "notice": notice["notice"], "is": "snoozed"})).await;
+    eventually("it is snoozed", async || (campaign(&one).await["states"]["snoozed"] == 1).then_some(()))
+        .await;
 
-    page.send(&json!({"type": "outcome", "notice": notice["notice"], "is": "refreshing"})).await;
-    let (session, resume) = (page.session(), page.resume());
-    page.close(3002).await;
-    assert_eq!(server.census("web").await, []);
-    let back = json!({"app": "web", "build": "b", "version": "1.1.0", "session": session, "resume": resume,
-        "after": {"notice": notice["notice"], "from": "a", "tries": 1}});
-    let mut page = Page::hello(server.address(), back).await;
-    assert_eq!(page.session(), session);
-    assert_eq!(page.welcome["standing"], "current");
+    let there = Page::hello(two.address(), hello(&page, "one")).await;
+    assert_eq!(there.session(), page.session());
+    assert_eq!(page.closed().await.expect("a close frame").0, 4102);
+    counted(&two, 1, 0).await;
+    counted(&one, 0, 0).await;
+    assert_eq!(
+        (&campaign(&one).await["targeted"], &campaign(&two).await["targeted"]),
+        (&json!(0), &json!(1))
+    );
+    assert_eq!(campaign(&two).await["told"], 1, "the page's acknowledgement has come along");
+
+    // And back, by a poll's way as well as by a socket's.
+    let mut back = hello(&there, "two");
+    back["type"] = json!("hello");
+    let answer = freshwire_tests::process::client()
+        .post(one.url("/v1/apps/web/poll"))
+        .body(back.to_string())
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["welcome"]["session"], json!(page.session()));
+    counted(&one, 1, 0).await;
+    counted(&two, 0, 0).await;
+    assert_eq!((&campaign(&one).await["told"], &campaign(&two).await["targeted"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_session_that_is_somebody_elses_stays_where_it_is() {
+    let nats = Nats::start().await;
+    let (one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
+    prepared(&one).await;
+    prepared(&two).await;
+    let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
+    page.frame("notice").await;
+    for resume in [Value::Null, json!(""), json!("p7Yw0cG1sJx4b2Qe9TzKfA")] {
+        let mut thief = hello(&page, "one");
+        thief["resume"] = resume;
+        let thief = Page::hello(two.address(), thief).await;
+        assert_ne!(thief.session(), page.session());
+    }
     assert!(page.frames_until_pong().await.is_empty());
-    let listed = server.get("/v1/apps/web/sessions").await;
-    assert_eq!(listed["sessions"][0]["state"], "refreshed");
+    counted(&one, 1, 0).await;
+    // A node that nobody knows is no reason to send a page away.
+    let lost = Page::hello(two.address(), hello(&page, "three")).await;
+    assert_eq!(lost.session(), page.session());
+}
+
+#[tokio::test]
+async fn a_node_that_could_not_be_asked_is_told_when_it_is_back() {
+    let nats = Nats::start().await;
+    let (mut one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
+    prepared(&one).await;
+    prepared(&two).await;
+    let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
+    let notice = page.frame("notice").await;
+    page.send(&json!({"type": "outcome", "notice": notice["notice"], "is": "received"})).await;
+    page.frames_until_pong().await;
+    let hello = hello(&page, "one");
+    // Without a goodbye: it is away, and so it is kept.
+    drop(page);
+    counted(&one, 0, 1).await;
+    one.terminate().await;
+    let there = Page::hello(two.address(), hello).await;
+    counted(&two, 1, 0).await;
+    one.restart().await;
+    counted(&one, 0, 0).await;
+    eventually("its record is gone", async || (campaign(&one).await["targeted"] == 0).then_some(())).await;
+    drop(there);
 }
