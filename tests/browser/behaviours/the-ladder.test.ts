@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { card, deploy, noCard, withCode } from "../src/engines/app.js";
 import { behaviour } from "../src/engines/behaviour.js";
-import { pass, skip, withClock } from "../src/engines/clock.js";
+import { pass, skip, withClock, withStillClock } from "../src/engines/clock.js";
 import { PRIMARY, SECONDARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
 import { A, B, C } from "../src/freshwire.js";
 import { never } from "../src/until.js";
@@ -53,20 +53,20 @@ behaviour("a prompt that was put off comes back an hour later", async ({ tab, sh
 
 behaviour("a prompt grows into a countdown, step by step", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
-  withClock(site);
+  withStillClock(site);
   const page = await tab(site);
   await connected(page);
   await deploy(freshwire, app, site, B, {
     countdown: "3m",
     steps: [
       { after: "0s", action: "prompt" },
-      { after: "2s", action: "countdown" },
-      { after: "4s", action: "force" },
+      { after: "5s", action: "countdown" },
+      { after: "10s", action: "force" },
     ],
   });
   expect(await cardSays(page, "CVE-2026-1234")).not.toMatch(/\d:\d\d/);
-  await cardSays(page, "2:5");
-  await cardSays(page, "0:0");
+  await cardSays(page, "3:00");
+  await cardSays(page, "0:10");
   await pass(page, 10_000);
   await isRunning(page, B);
   expect(site.navigations).toBe(2);
@@ -74,13 +74,13 @@ behaviour("a prompt grows into a countdown, step by step", async ({ tab, shop, f
 
 behaviour("a countdown that ends moves the page", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
-  withClock(site);
+  withStillClock(site);
   const page = await tab(site);
   await connected(page);
   await deploy(freshwire, app, site, B, { countdown: "2m" });
-  await cardSays(page, "1:5");
+  await cardSays(page, "2:00");
   await pass(page, 90_000);
-  await cardSays(page, "0:2");
+  await cardSays(page, "0:30");
   expect(site.navigations).toBe(1);
   await pass(page, 31_000);
   await isRunning(page, B);
@@ -91,7 +91,7 @@ behaviour(
   "a force gives ten seconds, whatever holds, and a draft survives it",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
-    withClock(site);
+    withStillClock(site);
     withCode(
       site,
       `freshwire.push((fresh) => {
@@ -104,7 +104,7 @@ behaviour(
     await page.type("#note", "Ring twice");
     await hold(page, "payment");
     await deploy(freshwire, app, site, B, { action: "force" });
-    await cardSays(page, "0:09");
+    await cardSays(page, "0:10");
     await pass(page, 5_000);
     await never("it leaves too soon", () => site.navigations > 1, 500);
     await pass(page, 5_000);
@@ -118,12 +118,12 @@ behaviour(
   "a hold extends a countdown, and the card says why and for how long",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
-    withClock(site);
+    withStillClock(site);
     const page = await tab(site);
     await connected(page);
     await hold(page, "payment");
     await deploy(freshwire, app, site, B, { countdown: "1m", hold_cap: "3m" });
-    await cardSays(page, "0:5");
+    await cardSays(page, "1:00");
     await pass(page, 62_000);
     expect(await cardSays(page, "Waiting for “payment”")).toMatch(/(3:00|2:[45]\d) at most/);
     await freshwire.theSession(app, "held", ({ state, detail }) => state == "held" && detail == "payment");
@@ -135,12 +135,12 @@ behaviour(
 
 behaviour("no hold lasts beyond the operator's cap", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
-  withClock(site);
+  withStillClock(site);
   const page = await tab(site);
   await connected(page);
   await hold(page, "payment");
   await deploy(freshwire, app, site, B, { countdown: "1m", hold_cap: "1m" });
-  await cardSays(page, "0:5");
+  await cardSays(page, "1:00");
   await pass(page, 100_000);
   await cardSays(page, "Waiting for “payment”");
   await pass(page, 25_000);
@@ -149,27 +149,28 @@ behaviour("no hold lasts beyond the operator's cap", async ({ tab, shop, freshwi
 
 behaviour("more time is given, up to the cap", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
+  withStillClock(site);
   const page = await tab(site);
   await connected(page);
   await deploy(freshwire, app, site, B, { countdown: "2m", hold_cap: "3m" });
-  expect(await cardSays(page, "1:5")).toContain("More time");
+  expect(await cardSays(page, "2:00")).toContain("More time");
   await page.click(SECONDARY);
-  await cardSays(page, "3:5");
+  await cardSays(page, "4:00");
   await page.click(SECONDARY);
-  expect(await cardSays(page, "4:5")).not.toContain("More time");
+  expect(await cardSays(page, "5:00")).not.toContain("More time");
   await page.click(PRIMARY);
   await isRunning(page, B);
 });
 
 behaviour("a machine that slept owes its user a minute in view", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
-  withClock(site);
+  withStillClock(site);
   const page = await tab(site);
   await connected(page);
   await deploy(freshwire, app, site, B, { countdown: "2m" });
-  await cardSays(page, "1:5");
+  await cardSays(page, "2:00");
   await skip(page, 600_000);
-  await cardSays(page, "0:5");
+  await cardSays(page, "1:00");
   await never("it leaves at once", () => site.navigations > 1, 1_000);
   await pass(page, 61_000);
   await isRunning(page, B);

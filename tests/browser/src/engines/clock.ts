@@ -1,21 +1,27 @@
-/** A page's own time, made to fly: the same in every engine. What the server and the browser take stays as long as it is. */
+/**
+ * A page's own time, made to fly, or to stand still until it is put forward: the same in every engine. What the server
+ * and the browser take stays as long as it is.
+ */
 
 import type { Site } from "../site.js";
 import type { Tab } from "./engine.js";
 
 /** Runs before everything else in the page: `setTimeout` and `Date.now` go by a time that can be put forward. */
-const SCRIPT = `
+const script = (still: boolean) => `
 (() => {
   const { setTimeout: set, clearTimeout: clear } = window;
-  const now = Date.now;
+  const born = Date.now();
+  const now = ${still ? "() => born" : "Date.now"};
   const timers = new Map();
   let ahead = 0;
   let last = 1e6;
   const arm = (id, timer) => {
+    const ms = Math.max(0, timer.at - Date.now());
+    if (ms && ${still}) return;
     timer.real = set(() => {
       timers.delete(id);
       timer.run();
-    }, Math.max(0, timer.at - Date.now()));
+    }, ms);
   };
   Date.now = () => now() + ahead;
   window.setTimeout = (fn, ms = 0, ...args) => {
@@ -54,8 +60,13 @@ interface Clocked {
 }
 
 /** The site's pages get a clock of their own from now on. */
-export function withClock(site: Site): void {
-  site.files["/clock.js"] = SCRIPT;
+export const withClock = (site: Site) => clocked(site, false);
+
+/** The same, of a clock that stands still: what a card says of it is there however late somebody looks. */
+export const withStillClock = (site: Site) => clocked(site, true);
+
+function clocked(site: Site, still: boolean): void {
+  site.files["/clock.js"] = script(still);
   const { head } = site;
   site.head = (build) => `<script src="/clock.js"></script>\n${head(build)}`;
 }
