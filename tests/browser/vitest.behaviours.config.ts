@@ -4,8 +4,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["behaviours/**/*.test.ts"],
-    maxWorkers: 1,
-    // Files share the browsers.
+    // Most of the time they wait: for what must not happen, and for one another.
+    maxWorkers: 4,
+    // Files share the browsers of their worker.
     isolate: false,
     testTimeout: 120_000,
     hookTimeout: 60_000,
