@@ -58,6 +58,29 @@ pub struct Push {
     pub expires_at: Moment,
 }
 
+/// What became of a push, on one node since its start or on all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// Sent to so many sessions.
+    pub sent: u64,
+    /// The app took it.
+    pub handled: u64,
+    /// The app has no handler for it.
+    pub unhandled: u64,
+    /// The handler threw.
+    pub failed: u64,
+}
+
+impl Reached {
+    /// Adds what another node has counted.
+    pub const fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.handled += other.handled;
+        self.unhandled += other.unhandled;
+        self.failed += other.failed;
+    }
+}
+
 /// A push as it is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewPush {

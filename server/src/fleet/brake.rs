@@ -13,6 +13,7 @@ use crate::{
         campaign::Campaign,
         change::{AppChange, Change, Topic},
         names::LogNumber,
+        tally::{Seen, seen},
         time::Moment,
     },
     log::ledger::{Proposal, ProposeError},
@@ -58,8 +59,10 @@ pub(super) fn run(fleet: &Arc<Fleet>, tasks: &TaskTracker, stop: &CancellationTo
 async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
     let app = hub.view().app.clone();
     let now = now.max(app.last_at);
+    let campaigns = fleet.campaigns(&app.name);
     for campaign in app.campaigns.values().filter(|campaign| campaign.active()) {
-        let Some(change) = judge(hub, campaign, waves, now) else { continue };
+        let seen = seen(&campaigns, campaign.number, campaign.last_run().number);
+        let Some(change) = judge(&app, &seen, campaign, waves, now) else { continue };
         propose(fleet, &app, change).await;
     }
     let active = |number: &LogNumber| app.campaigns.get(number).is_none_or(|campaign| campaign.active());
@@ -67,13 +70,12 @@ async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
 }
 
 /// What a campaign's evidence makes of it, if anything.
-fn judge(hub: &Hub, campaign: &Campaign, waves: &mut Waves, now: Moment) -> Option<AppChange> {
+fn judge(app: &App, seen: &Seen, campaign: &Campaign, waves: &mut Waves, now: Moment) -> Option<AppChange> {
     let run = campaign.last_run().number;
-    let seen = hub.tallies.seen(campaign.number, run);
     if let Verdict::Trip(why) = verdict(&seen.evidence, campaign.terms.pace.brake) {
         let suspected = suspicion(&seen.evidence, &seen.stuck).map(|words| format!(". {words}"));
         let reason = format!("{why}{}", suspected.unwrap_or_default());
-        tracing::warn!(app = %hub.name, campaign = %campaign.number, reason, "the brake pauses a campaign");
+        tracing::warn!(app = %app.name, campaign = %campaign.number, reason, "the brake pauses a campaign");
         return Some(AppChange::Pause { campaign: campaign.number, run, reason, brake: true });
     }
     let wave = waves.of(campaign, run, seen.evidence);

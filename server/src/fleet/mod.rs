@@ -40,6 +40,7 @@ use crate::{
         names::{AppName, BuildId},
         outcome::Parting,
         state::State,
+        tally::Campaigns,
         time::{Moment, Period},
     },
     log::{LogError, SideStore, ledger::Ledger},
@@ -215,6 +216,11 @@ impl Fleet {
     /// The same with their pasts. O(builds).
     pub fn tally(&self, app: &AppName) -> Tally {
         self.hubs.get(app).map(|hub| hub.counts.tally()).unwrap_or_default()
+    }
+
+    /// Where an app's sessions are in its campaigns.
+    pub fn campaigns(&self, app: &AppName) -> Campaigns {
+        self.hubs.get(app).map(|hub| hub.tallies.all()).unwrap_or_default()
     }
 
     /// Connected pages of a build that came before a moment, and when one of its pages saw a chunk error last.

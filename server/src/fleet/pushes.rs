@@ -11,7 +11,7 @@ use crate::core::{
     app::App,
     frames::{PushOutcome, ServerFrame},
     names::LogNumber,
-    push::Push,
+    push::{Push, Reached},
     time::Moment,
 };
 
@@ -28,19 +28,6 @@ pub struct LivePush {
     handled: AtomicU64,
     unhandled: AtomicU64,
     failed: AtomicU64,
-}
-
-/// What became of a push on this node since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Sent to so many sessions.
-    pub sent: u64,
-    /// The app took it.
-    pub handled: u64,
-    /// The app has no handler for it.
-    pub unhandled: u64,
-    /// The handler threw.
-    pub failed: u64,
 }
 
 impl Pushes {
@@ -99,10 +86,10 @@ impl LivePush {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What became of it so far.
-    pub fn tally(&self) -> Tally {
+    /// What became of it on this node since it started.
+    pub fn reached(&self) -> Reached {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Tally {
+        Reached {
             sent: read(&self.sent),
             handled: read(&self.handled),
             unhandled: read(&self.unhandled),

@@ -10,12 +10,13 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::{hub::Hub, slot::Slot, tally::Counted};
+use super::{hub::Hub, slot::Slot};
 use crate::{
     core::{
         enrol::past_use,
         names::{AppName, BuildId, LogNumber, SessionId},
         outcome::{Parting, Record, Return, State},
+        tally::Counted,
         time::{Moment, Period},
     },
     log::{LogError, SideStore, SideWrite},

@@ -16,13 +16,13 @@ use super::{
     counts::{RowKey, Share},
     hub::Hub,
     records::Records,
-    tally::Counted,
 };
 use crate::core::{
     frames::{Frame, PageState},
     names::{BuildId, SessionId},
     order::Version,
     outcome::{Record, State},
+    tally::Counted,
     time::{Moment, Period},
 };
 

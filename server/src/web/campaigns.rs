@@ -25,9 +25,9 @@ use crate::{
         brake::suspicion,
         campaign::{Campaign, Kind},
         names::{AppName, LogNumber},
+        tally::{Tally, seen},
         time::Moment,
     },
-    fleet::tally::Tally,
 };
 
 /// The campaigns under way and the latest that have ended, newest first.
@@ -72,10 +72,9 @@ pub async fn get(
 pub fn answer(context: &Context, app: &App, campaign: &Campaign, now: Moment) -> CampaignAnswer {
     let now = now.max(app.last_at);
     let run = campaign.last_run().number;
-    let hub = context.fleet.hub(&app.name);
-    let (tally, seen) = hub
-        .map(|hub| (hub.tallies.of(campaign.number), hub.tallies.seen(campaign.number, run)))
-        .unwrap_or_default();
+    let campaigns = context.fleet.campaigns(&app.name);
+    let tally = campaigns.get(&campaign.number).cloned().unwrap_or_default();
+    let seen = seen(&campaigns, campaign.number, run);
     let halt = campaign.aborted.as_ref().or(campaign.halted.as_ref());
     let (kind, build) = match &campaign.kind {
         Kind::Release => (CampaignKind::Release, released(app, campaign)),

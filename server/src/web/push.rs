@@ -25,11 +25,11 @@ use crate::{
         judge::judge,
         names::{AppName, BuildId, LogNumber},
         order::Version,
-        push::{NewPush, Push},
+        push::{NewPush, Push, Reached},
         select::Select,
         time::Period,
     },
-    fleet::{Fleet, pushes::Tally},
+    fleet::Fleet,
 };
 
 /// Longest data of a push, in bytes of JSON.
@@ -151,18 +151,18 @@ pub async fn list(
         app.pushes.values().filter(|push| push.number < before && push.live(now)).cloned().collect();
     live.sort_unstable_by_key(|push| std::cmp::Reverse(push.number));
     let (live, next) = page.take(live.into_iter(), |push| push.number.to_string())?;
-    let pushes = live.iter().map(|push| answer(push, tally(&context, &app.name, push.number))).collect();
+    let pushes = live.iter().map(|push| answer(push, reached(&context, &app.name, push.number))).collect();
     Ok(Json(PushesAnswer { pushes, next }))
 }
 
 /// What became of a push on this node.
-fn tally(context: &Context, name: &AppName, number: LogNumber) -> Tally {
+fn reached(context: &Context, name: &AppName, number: LogNumber) -> Reached {
     let view = context.fleet.hub(name).map(|hub| hub.view());
     let push = view.as_ref().and_then(|view| view.pushes.get(number));
-    push.map(|push| push.tally()).unwrap_or_default()
+    push.map(|push| push.reached()).unwrap_or_default()
 }
 
-fn answer(push: &Push, tally: Tally) -> PushAnswer {
+fn answer(push: &Push, reached: Reached) -> PushAnswer {
     PushAnswer {
         push: push.number,
         topic: push.topic.clone(),
@@ -172,9 +172,9 @@ fn answer(push: &Push, tally: Tally) -> PushAnswer {
         at: push.at,
         by: push.by.clone(),
         expires_at: push.expires_at,
-        sessions: tally.sent,
-        handled: tally.handled,
-        unhandled: tally.unhandled,
-        failed: tally.failed,
+        sessions: reached.sent,
+        handled: reached.handled,
+        unhandled: reached.unhandled,
+        failed: reached.failed,
     }
 }
