@@ -146,7 +146,16 @@ impl Server {
             }
             None => Arc::new(Alone),
         };
-        let fleet = Fleet::open(node, config.warmup, ledger.clone(), side, bus, clock::now()).await?;
+        let fleet = Fleet::open(
+            node,
+            config.warmup,
+            config.gathering.backend_ttl,
+            ledger.clone(),
+            side,
+            bus,
+            clock::now(),
+        )
+        .await?;
         let fleet = Arc::new(fleet);
         fleet.run(&tasks, &stop, config.timeline_every).await;
         let parking = Arc::new(Parking::new(config.timing.poll_interval));
@@ -213,6 +222,7 @@ impl Server {
         self.listeners.close();
         let _ = timeout(LAST_GOODBYES, self.listeners.wait()).await;
         self.context.fleet.part_with_the_rest();
+        self.context.fleet.say_goodbye().await;
         self.context.fleet.write_side_tables().await;
         self.stop.cancel();
         self.tasks.close();

@@ -7,7 +7,7 @@ use crate::core::{
     gate::{Crowd, Reading},
     names::{AppName, BuildId, LogNumber},
     order::Version,
-    time::Moment,
+    time::{Moment, Period},
 };
 
 /// `GET /v1/apps/{app}/gate`.
@@ -45,8 +45,16 @@ pub struct GateAnswer {
     pub epoch: String,
     /// Nodes that have not answered.
     pub missing: Vec<String>,
+    /// How old the oldest node's counts are; left out where they are as of now.
+    #[serde(default, skip_serializing_if = "is_now")]
+    pub age: Period,
     /// The builds that they are on, and the unknown ones, most sessions first; those with nobody are left out.
     pub rows: Vec<GateRow>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_now(age: &Period) -> bool {
+    *age == Period::ZERO
 }
 
 /// Whose pages are to be gone, as it was asked.

@@ -21,6 +21,8 @@ use crate::{
 
 /// An answer that takes longer is as good as none.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+/// Before so long the nodes of a cluster have nothing new to say.
+const NODES_SAY_EVERY: Period = Period(250);
 
 /// What `wait` takes.
 #[derive(Args, Debug)]
@@ -106,9 +108,11 @@ async fn until_open(console: &Console, args: &WaitArgs, show: &mut Show<'_>) -> 
         match answer {
             Ok(answer) => {
                 let answer: GateAnswer = typed(&answer)?;
-                let verdict = gate.look(asked, clock.after(), Reading::from(&answer));
+                // What other nodes said counts from when they said it.
+                let verdict = gate.look(asked - answer.age, clock.after(), Reading::from(&answer));
                 if let Verdict::Holding { since, .. } = verdict {
-                    due = Some(clock.at(since + args.hold));
+                    let soonest = if answer.age == Period::ZERO { Period::ZERO } else { NODES_SAY_EVERY };
+                    due = Some(clock.at((since + args.hold + answer.age).max(asked + soonest)));
                 }
                 show.look(&verdict, &answer, clock.before());
                 if verdict == Verdict::Open {

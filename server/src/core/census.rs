@@ -20,23 +20,37 @@ pub struct BuildCount {
     #[serde(deserialize_with = "BuildId::of_row")]
     pub build: BuildId,
     /// The version that its pages report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Version>,
     /// Connected or polling.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub sessions: u64,
     /// Of these, seen by somebody.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub visible: u64,
     /// Of these, with a hold.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub held: u64,
     /// Of these, by polling.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub polling: u64,
     /// Vanished without a goodbye in the last 14 days.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub away: u64,
     /// Sessions that joined since the node's start; never goes down.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub joins: u64,
     /// Sessions that vanished since the node's start; never goes down.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub vanished: u64,
     /// When the connection that has lasted longest began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest_connected_at: Option<Moment>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// All nodes' counts put together and judged.

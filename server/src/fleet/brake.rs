@@ -1,5 +1,5 @@
 //! The brake: looks once a second at what became of those who acted, stops a campaign that fails too many of them, and
-//! lets the next wave follow one that has proven itself.
+//! lets the next wave follow one that has proven itself. Of several nodes the one on duty does so.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -22,6 +22,8 @@ use crate::{
 /// Who pauses and proves, as the log has it.
 const ACTOR: &str = "brake";
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// So many looks in a row have to say the same before a node does what another one ought to have done.
+const LEFT_TO_OTHERS: u32 = 3;
 
 /// What a wave began with, by campaign: what came before proves nothing of it.
 #[derive(Default)]
@@ -33,6 +35,8 @@ struct Wave {
     proven: usize,
     /// What had been seen of its run by then.
     before: Evidence,
+    /// How many looks in a row have said that something is to be done.
+    due: u32,
 }
 
 /// Looks at every app's campaigns until `stop`.
@@ -62,7 +66,13 @@ async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
     let campaigns = fleet.campaigns(&app.name);
     for campaign in app.campaigns.values().filter(|campaign| campaign.active()) {
         let seen = seen(&campaigns, campaign.number, campaign.last_run().number);
-        let Some(change) = judge(&app, &seen, campaign, waves, now) else { continue };
+        let change = judge(&seen, campaign, waves, now);
+        let wave = waves.0.entry(campaign.number).or_default();
+        wave.due = if change.is_some() { wave.due + 1 } else { 0 };
+        let Some(change) = change.filter(|_| fleet.on_duty() || wave.due > LEFT_TO_OTHERS) else { continue };
+        if let AppChange::Pause { reason, .. } = &change {
+            tracing::warn!(app = %app.name, campaign = %campaign.number, reason, "the brake pauses a campaign");
+        }
         propose(fleet, &app, change).await;
     }
     let active = |number: &LogNumber| app.campaigns.get(number).is_none_or(|campaign| campaign.active());
@@ -70,12 +80,11 @@ async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
 }
 
 /// What a campaign's evidence makes of it, if anything.
-fn judge(app: &App, seen: &Seen, campaign: &Campaign, waves: &mut Waves, now: Moment) -> Option<AppChange> {
+fn judge(seen: &Seen, campaign: &Campaign, waves: &mut Waves, now: Moment) -> Option<AppChange> {
     let run = campaign.last_run().number;
     if let Verdict::Trip(why) = verdict(&seen.evidence, campaign.terms.pace.brake) {
         let suspected = suspicion(&seen.evidence, &seen.stuck).map(|words| format!(". {words}"));
         let reason = format!("{why}{}", suspected.unwrap_or_default());
-        tracing::warn!(app = %app.name, campaign = %campaign.number, reason, "the brake pauses a campaign");
         return Some(AppChange::Pause { campaign: campaign.number, run, reason, brake: true });
     }
     let wave = waves.of(campaign, run, seen.evidence);
@@ -97,6 +106,7 @@ impl Waves {
         let proven = campaign.proven;
         // A wave that a run, or the watching of it, began with has nothing before it.
         let known = self.0.get(&campaign.number).filter(|wave| wave.run == run);
+        let due = known.map_or(0, |wave| wave.due);
         let before = match known {
             Some(wave) if wave.proven == proven => wave.before,
             Some(_) => seen,
@@ -104,7 +114,7 @@ impl Waves {
             None if proven > 0 => seen,
             None => Evidence::default(),
         };
-        let wave = Wave { run, proven, before };
+        let wave = Wave { run, proven, before, due };
         self.0.insert(campaign.number, wave);
         wave
     }

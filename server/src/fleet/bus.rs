@@ -7,6 +7,9 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 
 /// What connects the nodes of a cluster. Nothing is kept for those that don't hear it.
 pub trait Bus: Send + Sync + 'static {
+    /// Whether there is anybody to reach.
+    fn reach(&self) -> Reach;
+
     /// Tells all other nodes. Dropped while there is no network.
     fn tell(&self, message: Bytes) -> BoxFuture<'_, ()>;
 
@@ -23,6 +26,17 @@ pub trait Bus: Send + Sync + 'static {
 
     /// What this node is asked, from now on.
     fn asked(&self) -> BoxFuture<'_, BoxStream<'static, Asked>>;
+}
+
+/// Whether a node reaches the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// There are no others.
+    Alone,
+    /// It does.
+    Connected,
+    /// Not now.
+    CutOff,
 }
 
 /// A question to this node.

@@ -140,6 +140,7 @@ impl Fleet {
             Ok(Answer::Moved) => None,
             Err(error) => {
                 tracing::debug!(%error, via, "a page's node could not be asked for it");
+                self.roll.came_from(via, &app, &hello.build);
                 self.untold.note(via, Moved { app, session, at: crate::clock::now() });
                 None
             }

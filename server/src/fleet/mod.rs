@@ -1,21 +1,30 @@
-//! The sessions of this node: who is connected, counted by build, and who is away.
+//! The sessions of this node, who is connected, counted by build, and who is away; and what the other nodes say of theirs.
 
 pub mod away;
+pub mod back_ends;
 mod brake;
 pub mod bus;
 pub mod counts;
 mod errand;
 pub mod hub;
 pub mod nats_bus;
+mod pieces;
 pub mod pushes;
 pub mod records;
 pub mod registry;
+mod report;
+pub mod roll;
 pub mod shared;
 pub mod slot;
 pub mod tally;
 pub mod timeline;
+mod whole;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -24,21 +33,23 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     away::Away,
+    back_ends::BackEnds,
     bus::Bus,
     counts::Tally,
     errand::{Moving, Untold},
     hub::{Drain, Hub},
     records::Records,
     registry::Registry,
+    roll::Roll,
     shared::SharedTexts,
     timeline::Timeline,
 };
 use crate::{
     core::{
-        app::App,
-        census::{BuildCount, Census, NodeCount, rows},
+        census::BuildCount,
         names::{AppName, BuildId},
         outcome::Parting,
+        rollout::ProbeReading,
         state::State,
         tally::Campaigns,
         time::{Moment, Period},
@@ -65,6 +76,10 @@ pub struct Fleet {
     pub timeline: Timeline,
     /// User agents, each kept once.
     pub user_agents: SharedTexts,
+    /// Back ends that report in.
+    pub back_ends: BackEnds,
+    /// What the other nodes said last.
+    pub roll: Roll,
     /// The way to the other nodes.
     pub bus: Arc<dyn Bus>,
     /// Sessions that came here while their node could not be asked.
@@ -74,6 +89,7 @@ pub struct Fleet {
     ledger: Ledger,
     hubs: DashMap<AppName, Arc<Hub>>,
     asked_in_vain: Mutex<VecDeque<AppName>>,
+    probes: Mutex<HashMap<AppName, Vec<ProbeReading>>>,
     warm_at: Instant,
     draining: Mutex<Option<Drain>>,
 }
@@ -83,6 +99,7 @@ impl Fleet {
     pub async fn open(
         node: String,
         warmup: Period,
+        backend_ttl: Period,
         ledger: Ledger,
         side: Arc<dyn SideStore>,
         bus: Arc<dyn Bus>,
@@ -97,12 +114,15 @@ impl Fleet {
             records: Records::new(side),
             timeline,
             user_agents: SharedTexts::default(),
+            back_ends: BackEnds::new(backend_ttl),
+            roll: Roll::new(warmup),
             bus,
             untold: Untold::default(),
             moving: Moving::default(),
             ledger,
             hubs: DashMap::new(),
             asked_in_vain: Mutex::default(),
+            probes: Mutex::default(),
             warm_at: Instant::now() + warmup.std(),
             draining: Mutex::new(None),
         };
@@ -121,6 +141,7 @@ impl Fleet {
         let (fleet, stopped) = (self.clone(), stop.clone());
         tasks.spawn(async move { fleet.keep_timeline(timeline_every, stopped).await });
         brake::run(self, tasks, stop);
+        roll::run(self, tasks, stop);
         self.run_errands(tasks, stop).await;
         let (fleet, stopped) = (self.clone(), stop.clone());
         let mut states = self.ledger.watch();
@@ -209,46 +230,42 @@ impl Fleet {
     }
 
     /// An app's sessions by build, on this node. O(builds).
-    pub fn counts(&self, app: &AppName) -> Vec<BuildCount> {
+    pub fn own_counts(&self, app: &AppName) -> Vec<BuildCount> {
         self.hubs.get(app).map(|hub| hub.counts.list()).unwrap_or_default()
     }
 
     /// The same with their pasts. O(builds).
-    pub fn tally(&self, app: &AppName) -> Tally {
+    fn own_tally(&self, app: &AppName) -> Tally {
         self.hubs.get(app).map(|hub| hub.counts.tally()).unwrap_or_default()
     }
 
-    /// Where an app's sessions are in its campaigns.
-    pub fn campaigns(&self, app: &AppName) -> Campaigns {
+    /// Where its sessions are in an app's campaigns.
+    fn own_campaigns(&self, app: &AppName) -> Campaigns {
         self.hubs.get(app).map(|hub| hub.tallies.all()).unwrap_or_default()
     }
 
-    /// Connected pages of a build that came before a moment, and when one of its pages saw a chunk error last.
-    pub fn lived(&self, app: &AppName, build: &BuildId, before: Moment) -> (u64, Option<Moment>) {
+    /// Its pages of a build that came before a moment, and when one of them saw a chunk error last.
+    fn own_lived(&self, app: &AppName, build: &BuildId, before: Moment) -> (u64, Option<Moment>) {
         self.hubs.get(app).map(|hub| hub.counts.lived(build, before)).unwrap_or_default()
     }
 
-    /// The census of an app.
-    pub fn census(&self, app: &App, now: Moment) -> Census {
-        let rows = rows(app, self.counts(&app.name));
-        let sessions = rows.iter().map(|row| row.sessions).sum();
-        Census {
-            app: app.name.clone(),
-            number: app.number,
-            as_of: now,
-            sessions,
-            current: app.current.clone(),
-            minimum: app.minimum().map(|minimum| minimum.floor.to_string()),
-            complete: true,
-            warming: self.warming(),
-            nodes: vec![NodeCount { node: self.node.clone(), sessions, as_of: now }],
-            missing: Vec::new(),
-            rows,
-        }
+    /// What origins said to this node, if it asks them.
+    fn own_probes(&self, app: &AppName) -> Vec<ProbeReading> {
+        self.probes.lock().get(app).cloned().unwrap_or_default()
+    }
+
+    /// Origins have said something to this node; nothing: they are asked no more.
+    pub fn note_probes(&self, app: &AppName, said: Vec<ProbeReading>) {
+        let mut probes = self.probes.lock();
+        if said.is_empty() {
+            probes.remove(app)
+        } else {
+            probes.insert(app.clone(), said)
+        };
     }
 
     /// Pages are still finding their way back after this node's start.
-    pub fn warming(&self) -> bool {
+    pub fn own_warming(&self) -> bool {
         Instant::now() < self.warm_at
     }
 

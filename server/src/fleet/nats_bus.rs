@@ -10,7 +10,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use super::bus::{AskError, Asked, Bus};
+use super::bus::{AskError, Asked, Bus, Reach};
 use crate::nats::{ANSWERS_WITHIN, Nats};
 
 /// How long a refused subscription waits before it is tried again.
@@ -53,14 +53,21 @@ impl NatsBus {
 }
 
 impl Bus for NatsBus {
+    fn reach(&self) -> Reach {
+        if self.nats.connected() { Reach::Connected } else { Reach::CutOff }
+    }
+
     fn tell(&self, message: Bytes) -> BoxFuture<'_, ()> {
         async move {
             if !self.nats.connected() {
                 return;
             }
-            if let Err(error) = self.nats.client().publish(self.nats.subject("roll"), message).await {
+            let client = self.nats.client();
+            if let Err(error) = client.publish(self.nats.subject("roll"), message).await {
                 tracing::warn!(%error, "the other nodes can't be told");
             }
+            // A node that stops must not take its last words with it.
+            let _ = tokio::time::timeout(ANSWERS_WITHIN, client.flush()).await;
         }
         .boxed()
     }
@@ -121,6 +128,10 @@ impl Bus for NatsBus {
 pub struct Alone;
 
 impl Bus for Alone {
+    fn reach(&self) -> Reach {
+        Reach::Alone
+    }
+
     fn tell(&self, _: Bytes) -> BoxFuture<'_, ()> {
         std::future::ready(()).boxed()
     }

@@ -1,8 +1,11 @@
 //! The pushes that pages get, each encoded once, and what became of them on this node.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -47,6 +50,11 @@ impl Pushes {
     pub fn get(&self, number: LogNumber) -> Option<&Arc<LivePush>> {
         let at = self.0.binary_search_by_key(&number, |push| push.push.number).ok()?;
         Some(&self.0[at])
+    }
+
+    /// What became of each on this node.
+    pub(super) fn reached(&self) -> BTreeMap<LogNumber, Reached> {
+        self.0.iter().map(|push| (push.push.number, push.reached())).collect()
     }
 
     /// Those that pages still get.

@@ -20,8 +20,7 @@ impl Tallies {
     /// A session is another node's from now on.
     pub fn leave(&self, before: Counted<'_>) {
         if let Some(tally) = self.0.lock().get_mut(&before.record.campaign) {
-            tally.targeted -= 1;
-            tally.subtract(before);
+            tally.leave(before);
         }
     }
 

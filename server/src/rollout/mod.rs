@@ -1,7 +1,6 @@
 //! Whether rolling releases are served: who reports in, what origins say, and settling by itself.
 
 mod address;
-pub mod backends;
 mod document;
 mod probe;
 pub mod watch;
@@ -10,7 +9,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use self::{backends::BackEnds, probe::Origins};
+use self::probe::Origins;
 use crate::{
     core::{
         app::{App, Release},
@@ -41,8 +40,6 @@ impl Default for Gathering {
 
 /// What this node knows of its apps' origins and back ends.
 pub struct Rollouts {
-    /// Who reports in.
-    pub back_ends: BackEnds,
     /// Asks origins.
     pub origins: Origins,
     gathering: Gathering,
@@ -53,12 +50,7 @@ pub struct Rollouts {
 impl Rollouts {
     /// Nothing yet.
     pub fn new(gathering: Gathering) -> Self {
-        Self {
-            back_ends: BackEnds::new(gathering.backend_ttl),
-            origins: Origins::new(gathering.probe_private),
-            gathering,
-            readings: Mutex::default(),
-        }
+        Self { origins: Origins::new(gathering.probe_private), gathering, readings: Mutex::default() }
     }
 
     /// What is known of a release's being served, of every kind that there is. O(builds).
@@ -66,32 +58,20 @@ impl Rollouts {
         let mut evidence = Vec::new();
         let settings = &app.settings;
         if !settings.probes.is_empty() {
-            let readings = self.readings.lock();
-            let readings = readings.get(&app.name);
+            let readings = fleet.probes(&app.name);
             let reading = |url: &String| {
-                let known = readings.and_then(|readings| readings.get(url)).cloned();
+                let known = readings.iter().find(|reading| reading.url == *url).cloned();
                 known.unwrap_or_else(|| ProbeReading::unasked(url))
             };
             let probes = settings.probes.iter().map(reading).collect();
             evidence.push(Evidence::Probes { probes, wanted: IN_A_ROW });
         }
-        evidence.extend(self.evidence_of_back_ends(app, release));
+        evidence.extend(evidence_of_back_ends(fleet, app, release));
         if let Some(wanted) = settings.organic {
             let (pages, failed_at) = fleet.lived(&app.name, &release.new.build, now - wanted.lasting);
             evidence.push(Evidence::Organic { pages, wanted, failed_at });
         }
         evidence
-    }
-
-    /// None: it needs nothing, or nobody who could provide it reports in.
-    fn evidence_of_back_ends(&self, app: &App, release: &Release) -> Option<Evidence> {
-        let needs = &release.new.needs;
-        if needs.is_empty() {
-            return None;
-        }
-        let (live, heard_all) = (self.back_ends.live(&app.name), self.back_ends.heard_all(&app.name));
-        let (lacking, live) = (lacking(needs, &live), live.len() as u64);
-        (live > 0 || !heard_all).then_some(Evidence::BackEnds { heard_all, live, lacking })
     }
 
     /// Takes in what an app's origins said, and says whether that may lead to one of these builds being settled soon.
@@ -118,8 +98,24 @@ impl Rollouts {
         news
     }
 
+    /// What an app's origins said.
+    fn said(&self, app: &AppName) -> Vec<ProbeReading> {
+        self.readings.lock().get(app).into_iter().flat_map(|readings| readings.values().cloned()).collect()
+    }
+
     /// Forgets what an app's origins said.
     fn forget(&self, app: &AppName) {
         self.readings.lock().remove(app);
     }
+}
+
+/// None: it needs nothing, or nobody who could provide it reports in.
+fn evidence_of_back_ends(fleet: &Fleet, app: &App, release: &Release) -> Option<Evidence> {
+    let needs = &release.new.needs;
+    if needs.is_empty() {
+        return None;
+    }
+    let (live, heard_all) = (fleet.back_ends.live(&app.name), fleet.back_ends.heard_all(&app.name));
+    let (lacking, live) = (lacking(needs, &live), live.len() as u64);
+    (live > 0 || !heard_all).then_some(Evidence::BackEnds { heard_all, live, lacking })
 }

@@ -1,6 +1,6 @@
-//! Settling by itself: one task a node that gathers evidence of every app's unsettled releases.
+//! Settling by itself: one task a node that gathers evidence of every app's unsettled releases while it is on duty.
 //!
-//! Nodes don't agree on who settles: all may try, and the fold voids all but the first.
+//! Nodes don't have to agree on who that is: several may try, and the fold voids all but the first.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -51,6 +51,7 @@ pub fn run(
         make_settle,
         apps: HashMap::new(),
         rounds: JoinSet::new(),
+        on_duty: false,
     };
     let stop = stop.clone();
     tasks.spawn(async move {
@@ -65,6 +66,7 @@ struct Watch {
     /// Those that have something unsettled, and others' numbers.
     apps: HashMap<AppName, Watched>,
     rounds: JoinSet<Round>,
+    on_duty: bool,
 }
 
 struct Watched {
@@ -90,6 +92,7 @@ impl Watch {
         loop {
             let state = states.borrow_and_update().clone();
             self.take_in(&state);
+            self.stand_by();
             for name in self.apps.keys().cloned().collect::<Vec<_>>() {
                 if let Some(app) = state.apps.get(&name) {
                     self.ask_origins(app);
@@ -103,6 +106,22 @@ impl Watch {
                 () = tokio::time::sleep(JUDGED_EVERY), if busy => {}
             }
         }
+    }
+
+    /// What another node finds out is not found out twice.
+    fn stand_by(&mut self) {
+        let on_duty = self.fleet.on_duty();
+        if self.on_duty && !on_duty {
+            for name in self.apps.keys() {
+                self.forget(name);
+            }
+        }
+        self.on_duty = on_duty;
+    }
+
+    fn forget(&self, name: &AppName) {
+        self.rollouts.forget(name);
+        self.fleet.note_probes(name, Vec::new());
     }
 
     /// What is there to be settled, in the apps that have changed.
@@ -129,6 +148,7 @@ impl Watch {
             // What was found before a release was there is no evidence for it.
             if watched.unsettled != builds {
                 self.rollouts.forget(name);
+                self.fleet.note_probes(name, Vec::new());
                 watched.unsettled = builds;
             }
         }
@@ -136,7 +156,7 @@ impl Watch {
 
     fn ask_origins(&mut self, app: &App) {
         let Some(watched) = self.apps.get_mut(&app.name) else { return };
-        let due = watched.asks_at.is_some_and(|at| at <= Instant::now());
+        let due = self.on_duty && watched.asks_at.is_some_and(|at| at <= Instant::now());
         if watched.unsettled.is_empty() || app.settings.probes.is_empty() || !due {
             return;
         }
@@ -153,6 +173,7 @@ impl Watch {
         let shortest = self.rollouts.gathering.probe_interval;
         let Some(watched) = self.apps.get_mut(&round.app) else { return };
         let news = self.rollouts.take_in(&round.app, round.answers, &watched.unsettled);
+        self.fleet.note_probes(&round.app, self.rollouts.said(&round.app));
         let longer = Period(watched.pause.0 * 3 / 2).min(SLOWEST.max(shortest));
         watched.pause = if news { shortest } else { longer };
         watched.asks_at = Some(Instant::now() + watched.pause.std());
@@ -161,7 +182,7 @@ impl Watch {
     /// Settles the newest release whose evidence is complete.
     async fn judge(&mut self, app: &App) {
         let Some(watched) = self.apps.get_mut(&app.name) else { return };
-        if Instant::now() < watched.tries_at {
+        if !self.on_duty || Instant::now() < watched.tries_at {
             return;
         }
         let settles = |build: &&BuildId| {

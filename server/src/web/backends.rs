@@ -28,7 +28,7 @@ use crate::{
         needs,
         time::Period,
     },
-    rollout::backends::Report,
+    fleet::back_ends::Report,
 };
 
 /// Most names that an instance provides.
@@ -53,7 +53,7 @@ pub async fn report(
     if body.provides.len() > MOST_PROVIDED {
         return Err(ApiError::invalid("provides", format!("at most {MOST_PROVIDED} names")));
     }
-    let back_ends = &context.rollouts.back_ends;
+    let back_ends = &context.fleet.back_ends;
     let ttl = body.ttl.unwrap_or(back_ends.usual_ttl);
     if !TTL.contains(&ttl) {
         return Err(ApiError::invalid("ttl", format!("ttl is {} to {}", TTL.start(), TTL.end())));
@@ -82,7 +82,7 @@ pub async fn leave(
 ) -> Result<Json<BackEndReported>, ApiError> {
     let app = known(&context.ledger.state(), &name)?;
     let instance = instance_name(&instance)?;
-    let Some(report) = context.rollouts.back_ends.leave(&name, &instance) else {
+    let Some(report) = context.fleet.back_ends.leave(&name, &instance) else {
         return Err(ApiError::not_found(format!(
             "no instance '{instance}' of {name} has reported in lately"
         )));
@@ -108,13 +108,13 @@ pub async fn list(
     page: PageQuery,
 ) -> Result<Json<BackEndsAnswer>, ApiError> {
     let after = page.after::<InstanceName>()?;
-    let all = context.rollouts.back_ends.list(&app.name);
+    let all = context.fleet.back_ends.list(&app.name);
     let rest = all.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| name > after));
     let (backends, next) = page.take(rest, |(name, _)| name.to_string())?;
     Ok(Json(BackEndsAnswer {
         app: app.name.clone(),
         number: app.number,
-        heard_all: context.rollouts.back_ends.heard_all(&app.name),
+        heard_all: context.fleet.back_ends.heard_all(&app.name),
         backends: backends.into_iter().map(|(name, report)| answer(name, report)).collect(),
         next,
     }))
@@ -132,7 +132,7 @@ pub async fn needs(
 ) -> Result<Json<NeedsAnswer>, ApiError> {
     let after = page.after::<Need>()?;
     let counts = context.fleet.counts(&app.name);
-    let live = context.rollouts.back_ends.live(&app.name);
+    let live = context.fleet.back_ends.live(&app.name);
     let all = needs::needs(&app, &counts, &live).into_iter();
     let rest = all.filter(|row| after.as_ref().is_none_or(|after| row.need > *after));
     let (needs, next) = page.take(rest, |row| row.need.to_string())?;
@@ -140,9 +140,9 @@ pub async fn needs(
         app: app.name.clone(),
         number: app.number,
         as_of: crate::clock::now(),
-        complete: true,
+        complete: context.fleet.complete(),
         warming: context.fleet.warming(),
-        missing: Vec::new(),
+        missing: context.fleet.missing(),
         needs,
         unregistered: unregistered(&context, &app),
         next,
@@ -155,14 +155,14 @@ pub async fn needs(
     responses((status = 200, body = MatrixAnswer), (status = "default", body = Problem)))]
 pub async fn matrix(State(context): Ctx, _: Reader, Known(app): Known) -> Json<MatrixAnswer> {
     let counts = context.fleet.counts(&app.name);
-    let live = context.rollouts.back_ends.live(&app.name);
+    let live = context.fleet.back_ends.live(&app.name);
     Json(MatrixAnswer {
         app: app.name.clone(),
         number: app.number,
         as_of: crate::clock::now(),
-        complete: true,
+        complete: context.fleet.complete(),
         warming: context.fleet.warming(),
-        missing: Vec::new(),
+        missing: context.fleet.missing(),
         matrix: needs::matrix(&app, &counts, &live),
         unregistered: unregistered(&context, &app),
     })

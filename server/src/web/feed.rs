@@ -178,7 +178,7 @@ impl Feed {
         // Before the rows are read: what changes meanwhile is told again.
         let basis = Basis {
             number: app.number,
-            generation: self.hub.counts.generation(),
+            generation: self.hub.counts.generation() + self.context.fleet.generation(),
             warming: self.context.fleet.warming(),
         };
         if self.counted.replace(basis) == Some(basis) {

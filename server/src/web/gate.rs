@@ -146,10 +146,11 @@ fn answer(fleet: &Fleet, app: &App, condition: &Condition, told: ConditionRef) -
         unknown_joins: unknown.joins,
         unknown_vanished: unknown.vanished,
         // Pages that were told goodbye are not gone.
-        complete: !fleet.draining(),
+        complete: fleet.complete() && !fleet.leaving(),
         warming: fleet.warming(),
-        epoch: format!("{}@{}.{}", fleet.node, fleet.started_at.0, tally.forgotten),
-        missing: Vec::new(),
+        epoch: fleet.epoch(&app.name),
+        missing: fleet.missing(),
+        age: fleet.age(),
         rows,
     }
 }

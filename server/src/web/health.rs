@@ -13,7 +13,7 @@ pub async fn livez() -> &'static str {
 /// It takes pages; 503 with the reason while it doesn't.
 pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
     let number = context.ledger.state().number;
-    let warming = context.fleet.warming();
+    let warming = context.fleet.own_warming();
     if context.fleet.draining() {
         let sessions = context.fleet.registry.len();
         return (

@@ -28,7 +28,7 @@ pub async fn metrics(State(context): Ctx) -> impl IntoResponse {
     for app in state.apps.values() {
         let mut sessions: BTreeMap<Standing, u64> = BTreeMap::new();
         let mut away = 0;
-        for count in context.fleet.counts(&app.name) {
+        for count in context.fleet.own_counts(&app.name) {
             let standing = judge(app, &count.build, count.reported.as_ref()).standing;
             *sessions.entry(standing).or_default() += count.sessions;
             away += count.away;
@@ -45,6 +45,8 @@ pub async fn metrics(State(context): Ctx) -> impl IntoResponse {
         gauge!("freshwire_app_number", "app" => name).set(float(app.number.0));
     }
     gauge!("freshwire_log_number").set(float(state.number.0));
+    gauge!("freshwire_nodes").set(float(1 + context.fleet.peers().len() as u64));
+    gauge!("freshwire_nodes_missing").set(float(context.fleet.missing().len() as u64));
     gauge!("freshwire_connections").set(float(context.fleet.registry.len() as u64));
     let text = HANDLE.get().map(PrometheusHandle::render).unwrap_or_default();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)

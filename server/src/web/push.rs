@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State};
 
 use super::{
-    Context, Ctx,
+    Ctx,
     auth::{Operator, Reader},
     change::{change, invalid, of},
     page::PageQuery,
@@ -151,15 +151,9 @@ pub async fn list(
         app.pushes.values().filter(|push| push.number < before && push.live(now)).cloned().collect();
     live.sort_unstable_by_key(|push| std::cmp::Reverse(push.number));
     let (live, next) = page.take(live.into_iter(), |push| push.number.to_string())?;
-    let pushes = live.iter().map(|push| answer(push, reached(&context, &app.name, push.number))).collect();
+    let pushes =
+        live.iter().map(|push| answer(push, context.fleet.reached(&app.name, push.number))).collect();
     Ok(Json(PushesAnswer { pushes, next }))
-}
-
-/// What became of a push on this node.
-fn reached(context: &Context, name: &AppName, number: LogNumber) -> Reached {
-    let view = context.fleet.hub(name).map(|hub| hub.view());
-    let push = view.as_ref().and_then(|view| view.pushes.get(number));
-    push.map(|push| push.reached()).unwrap_or_default()
 }
 
 fn answer(push: &Push, reached: Reached) -> PushAnswer {

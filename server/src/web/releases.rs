@@ -133,7 +133,7 @@ fn check_back_ends(context: &Context, app: &App, build: &BuildId) -> Result<(), 
     let Some(release) = app.release(build).filter(|release| release.settled_at.is_none()) else {
         return Ok(());
     };
-    let lacking = lacking(&release.new.needs, &context.rollouts.back_ends.live(&app.name));
+    let lacking = lacking(&release.new.needs, &context.fleet.back_ends.live(&app.name));
     if lacking.is_empty() {
         return Ok(());
     }

@@ -104,7 +104,9 @@ impl Node {
         let side = Arc::new(store.side_table());
         let now = freshwire::clock::now();
         let fleet =
-            Fleet::open("node".into(), Period::ZERO, ledger, side, Arc::new(Alone), now).await.unwrap();
+            Fleet::open("node".into(), Period::ZERO, Period::ZERO, ledger, side, Arc::new(Alone), now)
+                .await
+                .unwrap();
         Self { store, fleet: Arc::new(fleet), tasks, stop }
     }
 

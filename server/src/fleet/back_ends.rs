@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::core::{
     names::{AppName, BuildId, InstanceName, Need},
     needs::BackEnd,
+    rollcall::BackEndReport,
     time::{Moment, Period},
 };
 
@@ -19,7 +20,7 @@ const MOST: usize = 1_000;
 /// How long an instance that has stopped reporting is still shown.
 const SHOWN_SILENT: Duration = Duration::from_hours(1);
 
-/// The instances of all apps, as this node has heard of them. In memory only: who is alive reports in again.
+/// The instances of all apps, as they report in here or at another node. In memory only: who is alive reports in again.
 pub struct BackEnds {
     apps: Mutex<HashMap<AppName, Instances>>,
     started: Instant,
@@ -46,6 +47,10 @@ pub struct Report {
     /// When it came.
     pub at: Moment,
     heard: Instant,
+    /// It said that it stops. Remembered, or what another node heard before would count again.
+    left: bool,
+    /// It was this node that heard it: the others are told.
+    here: bool,
 }
 
 /// There are too many instances.
@@ -55,11 +60,23 @@ pub struct TooMany;
 impl Report {
     /// A report that comes now.
     pub fn new(build: BuildId, provides: BTreeSet<Need>, ttl: Period) -> Self {
-        Self { build, provides, ttl, at: crate::clock::now(), heard: Instant::now() }
+        Self { build, provides, ttl, at: crate::clock::now(), heard: Instant::now(), left: false, here: true }
     }
 
     fn live(&self, now: Instant) -> bool {
-        now < self.heard + self.ttl.std()
+        !self.left && now < self.heard + self.ttl.std()
+    }
+
+    fn to_others(&self) -> BackEndReport {
+        let age = u64::try_from(self.heard.elapsed().as_millis()).unwrap_or(u64::MAX);
+        BackEndReport {
+            build: self.build.clone(),
+            provides: self.provides.clone(),
+            ttl: self.ttl,
+            at: self.at,
+            age: Period(age),
+            left: self.left,
+        }
     }
 
     /// Since when it has been silent. None: it is alive.
@@ -76,26 +93,38 @@ impl BackEnds {
 
     /// An instance reports in. Those that have been silent the longest make room for it.
     pub fn report(&self, app: &AppName, name: InstanceName, report: Report) -> Result<(), TooMany> {
-        let now = report.heard;
-        let mut apps = self.apps.lock();
-        let all = apps.entry(app.clone()).or_default();
-        all.forget(now);
-        if all.by_name.len() >= MOST && !all.by_name.contains_key(&name) {
-            let silent = all.by_name.iter().filter(|(_, report)| !report.live(now));
-            let longest = silent.min_by_key(|(_, report)| report.heard + report.ttl.std());
-            let longest = longest.map(|(name, _)| name.clone()).ok_or(TooMany)?;
-            all.by_name.remove(&longest);
-        }
-        if !all.by_name.values().any(|report| report.live(now)) {
-            all.since = Some(now);
-        }
-        all.by_name.insert(name, report);
-        Ok(())
+        self.apps.lock().entry(app.clone()).or_default().take_in(name, report)
     }
 
     /// An instance says that it stops. None: it has not been heard of.
     pub fn leave(&self, app: &AppName, name: &InstanceName) -> Option<Report> {
-        self.apps.lock().get_mut(app)?.by_name.remove(name)
+        let mut apps = self.apps.lock();
+        let report = apps.get_mut(app)?.by_name.get_mut(name).filter(|report| !report.left)?;
+        let last = report.clone();
+        *report = Report { left: true, here: true, heard: Instant::now(), ..last.clone() };
+        Some(last)
+    }
+
+    /// Another node has heard an instance. Of two reports the later counts.
+    pub(super) fn hear(&self, app: &AppName, name: &InstanceName, said: &BackEndReport) {
+        let BackEndReport { build, provides, ttl, at, age, left } = said.clone();
+        let Some(heard) = Instant::now().checked_sub(age.std()) else { return };
+        let mut apps = self.apps.lock();
+        let known = apps.get(app).and_then(|all| all.by_name.get(name));
+        if known.is_none_or(|known| known.heard < heard) {
+            let report = Report { build, provides, ttl, at, heard, left, here: false };
+            // There is no room: those that are known are alive.
+            let _ = apps.entry(app.clone()).or_default().take_in(name.clone(), report);
+        }
+    }
+
+    /// What this node has heard itself, for the others.
+    pub(super) fn reports(&self, app: &AppName) -> BTreeMap<InstanceName, BackEndReport> {
+        let mut apps = self.apps.lock();
+        let Some(all) = apps.get_mut(app) else { return BTreeMap::new() };
+        all.forget(Instant::now());
+        let here = all.by_name.iter().filter(|(_, report)| report.here);
+        here.map(|(name, report)| (name.clone(), report.to_others())).collect()
     }
 
     /// All of an app by name, those that have fallen silent in the last hour too.
@@ -103,7 +132,8 @@ impl BackEnds {
         let mut apps = self.apps.lock();
         let Some(all) = apps.get_mut(app) else { return Vec::new() };
         all.forget(Instant::now());
-        all.by_name.iter().map(|(name, report)| (name.clone(), report.clone())).collect()
+        let known = all.by_name.iter().filter(|(_, report)| !report.left);
+        known.map(|(name, report)| (name.clone(), report.clone())).collect()
     }
 
     /// Those of an app that are alive, by name.
@@ -134,6 +164,22 @@ impl BackEnds {
 }
 
 impl Instances {
+    fn take_in(&mut self, name: InstanceName, report: Report) -> Result<(), TooMany> {
+        let now = Instant::now();
+        self.forget(now);
+        if self.by_name.len() >= MOST && !self.by_name.contains_key(&name) {
+            let silent = self.by_name.iter().filter(|(_, report)| !report.live(now));
+            let longest = silent.min_by_key(|(_, report)| report.heard + report.ttl.std());
+            let longest = longest.map(|(name, _)| name.clone()).ok_or(TooMany)?;
+            self.by_name.remove(&longest);
+        }
+        if !self.by_name.values().any(|report| report.live(now)) {
+            self.since = Some(now);
+        }
+        self.by_name.insert(name, report);
+        Ok(())
+    }
+
     fn forget(&mut self, now: Instant) {
         self.by_name.retain(|_, report| now < report.heard + report.ttl.std() + SHOWN_SILENT);
     }

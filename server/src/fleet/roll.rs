@@ -1,0 +1,223 @@
+//! The roll call at this node: what it has heard of the others, and how it tells them of itself.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::StreamExt as _;
+use parking_lot::{Mutex, RwLock};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Fleet,
+    bus::Reach,
+    pieces::{Joiner, split},
+};
+use crate::core::{
+    names::{AppName, BuildId},
+    rollcall::{CameFrom, Report, RollCall, TOLD_EVERY},
+    time::Period,
+};
+
+/// What has changed is told no more often than this.
+const TOLD_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether something has changed.
+const LOOKS_EVERY: Duration = Duration::from_millis(250);
+/// How often it is said that another node has this one's name.
+const SAID_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+/// What this node has heard of the others.
+pub struct Roll {
+    call: RwLock<RollCall>,
+    began: Instant,
+    generation: AtomicU64,
+    told: AtomicU64,
+    came_from: Mutex<BTreeMap<AppName, BTreeMap<(String, BuildId), u64>>>,
+}
+
+/// What answers go by that changes with time alone.
+#[derive(Default, PartialEq, Eq)]
+struct Standing {
+    complete: bool,
+    warming: bool,
+    missing: Vec<String>,
+}
+
+impl Roll {
+    pub(super) fn new(warmup: Period) -> Self {
+        Self {
+            call: RwLock::new(RollCall::new(warmup.std())),
+            began: Instant::now(),
+            generation: AtomicU64::default(),
+            told: AtomicU64::default(),
+            came_from: Mutex::default(),
+        }
+    }
+
+    /// Looks at the roll call as it is now. What is asked under this lock is answered from memory.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&RollCall, Duration) -> T) -> T {
+        look(&self.call.read(), self.now())
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut RollCall, Duration) -> T) -> T {
+        let changed = change(&mut self.call.write(), self.now());
+        self.generation.fetch_add(1, Ordering::Release);
+        changed
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Another number whenever something has changed. Who reads it before the counts misses nothing.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// A page came from a node that couldn't be asked for its session: it counts as away there no more.
+    pub fn came_from(&self, node: &str, app: &AppName, build: &BuildId) {
+        let key = (node.to_owned(), build.clone());
+        *self.came_from.lock().entry(app.clone()).or_default().entry(key).or_default() += 1;
+        self.change(|call, _| call.arrived(node, app, build, 1));
+    }
+
+    /// All that came so, for the report.
+    pub(super) fn came(&self, app: &AppName) -> Vec<CameFrom> {
+        let all = self.came_from.lock();
+        let of_app = all.get(app).into_iter().flatten();
+        of_app
+            .map(|((node, build), sessions)| CameFrom {
+                node: node.clone(),
+                build: build.clone(),
+                sessions: *sessions,
+            })
+            .collect()
+    }
+
+    fn standing(&self) -> Standing {
+        self.look(|call, now| Standing {
+            complete: call.complete(now),
+            warming: call.warming(now),
+            missing: call.missing(now),
+        })
+    }
+}
+
+/// Tells of this node and hears the others until `stop`. A node that is alone does neither.
+pub(super) fn run(fleet: &Arc<Fleet>, tasks: &TaskTracker, stop: &CancellationToken) {
+    if fleet.bus.reach() == Reach::Alone {
+        return;
+    }
+    let (hearing, stopped) = (fleet.clone(), stop.clone());
+    tasks.spawn(async move { stopped.run_until_cancelled(hear(&hearing)).await });
+    let (telling, stopped) = (fleet.clone(), stop.clone());
+    tasks.spawn(async move { stopped.run_until_cancelled(tell(&telling)).await });
+}
+
+async fn hear(fleet: &Fleet) {
+    let mut joiner = Joiner::default();
+    let mut clash_said_at = None::<Instant>;
+    let mut heard = fleet.bus.hear().await;
+    while let Some(message) = heard.next().await {
+        let Some(report) = joiner.join(&message) else { continue };
+        let report: Report = match serde_json::from_slice(&report) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(%error, "a node's report can't be read; is its version another one?");
+                continue;
+            }
+        };
+        if report.node != fleet.node {
+            fleet.take_in_report(report);
+        } else if clash_said_at.is_none_or(|at| at.elapsed() > SAID_AGAIN_AFTER) {
+            clash_said_at = Some(Instant::now());
+            tracing::error!(
+                node = fleet.node,
+                "another node has this name, too; give each its own with --node"
+            );
+        }
+    }
+}
+
+async fn tell(fleet: &Fleet) {
+    let mut look = tokio::time::interval(LOOKS_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = None::<(Report, Instant)>;
+    let mut standing = Standing::default();
+    loop {
+        look.tick().await;
+        fleet.keep_roll(&mut standing);
+        let since = told.as_ref().map(|(_, at)| at.elapsed());
+        if since.is_some_and(|since| since < TOLD_AT_MOST_EVERY) {
+            continue;
+        }
+        let report = fleet.report();
+        let changed = told.as_ref().is_none_or(|(told, _)| differs(told, &report));
+        if changed || since.is_none_or(|since| since >= TOLD_EVERY) {
+            fleet.tell_report(&report).await;
+            told = Some((report, Instant::now()));
+        }
+    }
+}
+
+/// Whether something else is said than before, but for how old it is.
+fn differs(told: &Report, now: &Report) -> bool {
+    let timeless = |report: &Report| {
+        let mut report = Report { seq: 0, ..report.clone() };
+        for back_end in report.apps.values_mut().flat_map(|app| app.back_ends.values_mut()) {
+            (back_end.age, back_end.at) = Default::default();
+        }
+        report
+    };
+    timeless(told) != timeless(now)
+}
+
+impl Fleet {
+    /// Lets time do its part.
+    fn keep_roll(&self, before: &mut Standing) {
+        let hears = self.bus.reach() == Reach::Connected;
+        let forgotten = {
+            let mut call = self.roll.call.write();
+            let now = self.roll.now();
+            call.hears(hears, now);
+            call.forget_silent(now)
+        };
+        for node in &forgotten {
+            tracing::warn!(node, "has been silent for too long; its sessions count as away");
+        }
+        let now = self.roll.standing();
+        if now != *before || !forgotten.is_empty() {
+            *before = now;
+            self.roll.generation.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    fn take_in_report(&self, report: Report) {
+        for (app, of_app) in &report.apps {
+            for (name, said) in &of_app.back_ends {
+                self.back_ends.hear(app, name, said);
+            }
+        }
+        self.roll.change(|call, now| call.hear(report, now));
+    }
+
+    async fn tell_report(&self, report: &Report) {
+        let report = Report { seq: self.roll.told.fetch_add(1, Ordering::Relaxed) + 1, ..report.clone() };
+        for piece in split(&report) {
+            self.bus.tell(piece).await;
+        }
+    }
+
+    /// Tells the others what it leaves behind: the last that they hear of it.
+    pub async fn say_goodbye(&self) {
+        if self.bus.reach() == Reach::Connected {
+            self.tell_report(&Report { leaving: true, ..self.report() }).await;
+        }
+    }
+}
