@@ -127,6 +127,16 @@ export const connected = (page: Page) =>
         ?.connection == "open",
   );
 
+/**
+ * What moves the page is there: it can't be had any more once the server is gone. As text, or the test runner would
+ * take the import for its own.
+ */
+export const movable = (page: Page) =>
+  page.waitForFunction(`(async () => {
+    const part = performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/go.mjs"));
+    return part && !!(await import(part.name));
+  })()`);
+
 /** Back in the tab's history, which may bring a page from the back/forward cache: that one fires no `load`. */
 export async function goBack(page: Page, url: string): Promise<void> {
   // The call may or may not live to give its answer.

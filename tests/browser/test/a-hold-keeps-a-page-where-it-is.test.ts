@@ -119,7 +119,8 @@ test.concurrent(
     const ms = Date.now() - toldAt;
     figure("from force to the new build", ms);
     expect(ms).toBeGreaterThanOrEqual(10 * SECOND);
-    expect(ms).toBeLessThan(20 * SECOND);
+    // A hold would have been waited for ten minutes long.
+    expect(ms).toBeLessThan(60 * SECOND);
     await freshwire.theSession(app, "on B", ({ state, build }) => state == "refreshed" && build == B.build);
   },
 );

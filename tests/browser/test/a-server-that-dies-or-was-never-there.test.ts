@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { connected, goBack, isRunning, notices, outcomes, prompt } from "../src/browser.js";
+import { connected, goBack, isRunning, movable, notices, outcomes, prompt } from "../src/browser.js";
 import { A, B, C } from "../src/freshwire.js";
 import { figure, never, until } from "../src/until.js";
 import { world } from "../src/world.js";
@@ -79,6 +79,7 @@ test("a page that has been told moves, though Freshwire is gone by then", async 
   const { primary } = prompt(page);
   await primary.waitFor();
   const { session } = await freshwire.theSession(app, "shown it", ({ outcome }) => outcome == "shown");
+  await movable(page);
   await freshwire.kill();
   try {
     await primary.click();

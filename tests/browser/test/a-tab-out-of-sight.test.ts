@@ -83,9 +83,9 @@ test("a countdown that nobody saw doesn't reload the page: a minute of it is in 
 
   await page.bringToFront();
   await freshwire.theSession(app, "shown", ({ outcome, visible }) => visible && outcome == "shown");
-  await page.clock.runFor(50_000);
+  await page.clock.runFor(30_000);
   expect(site.navigations).toBe(1);
-  await page.clock.runFor(12_000);
+  await page.clock.runFor(32_000);
   await isRunning(page, B);
   await freshwire.theSession(app, "on B", ({ state }) => state == "refreshed");
   expect(watched.errors).toEqual([]);
