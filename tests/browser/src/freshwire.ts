@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { quietPort } from "./ports.js";
 import { until } from "./until.js";
 
 const TOKEN = "admin-token-of-the-browser-tests";
@@ -64,7 +65,8 @@ export class Freshwire {
 
   static async start(...flags: string[]): Promise<Freshwire> {
     const folder = await mkdtemp(join(tmpdir(), "freshwire-browser-"));
-    const { child, address } = await run(folder, "127.0.0.1:0", flags);
+    // It may be started again, on the same.
+    const { child, address } = await run(folder, `127.0.0.1:${await quietPort()}`, flags);
     return new Freshwire(folder, flags, child, address);
   }
 

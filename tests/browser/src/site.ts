@@ -1,9 +1,9 @@
 /** The app's own web server: a sample page that carries a build, and every way in which an origin can be wrong. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Build } from "./freshwire.js";
 import { SCRIPT, STYLE, document as sample } from "./page.js";
+import { quietPort } from "./ports.js";
 
 const TYPES: Record<string, string> = {
   js: "text/javascript",
@@ -51,6 +51,7 @@ export class Site {
   /** `freshwire` is the origin that its pages load the snippet from. */
   static async start(app: string, deployed: Build, freshwire: string): Promise<Site> {
     const site = new Site(app, deployed, freshwire);
+    site.port = await quietPort();
     await site.online();
     return site;
   }
@@ -74,14 +75,13 @@ export class Site {
     return this.documents.filter(({ by }) => by == "look").length;
   }
 
-  /** On the same port as before. */
+  /** On its port, whenever it is. */
   async online(): Promise<void> {
     const server = (this.server = createServer((request, response) => this.answer(request, response)));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(this.port, "127.0.0.1", resolve);
     });
-    this.port = (server.address() as AddressInfo).port;
   }
 
   async offline(): Promise<void> {

@@ -1,7 +1,7 @@
 /** As much of W3C WebDriver as we need: a driver's process, its one session, and commands in a given window. */
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
+import { quietPort } from "../ports.js";
 import { until } from "../until.js";
 import { end, endWithUs } from "./programs.js";
 
@@ -23,14 +23,25 @@ export class WebDriver {
 
   private constructor(
     private readonly child: ChildProcess,
+    private readonly browser: ChildProcess,
     private readonly session: string,
     readonly capabilities: Record<string, unknown>,
   ) {}
 
-  /** Starts the driver, and through it a browser. */
-  static async start(program: string, env: NodeJS.ProcessEnv, capabilities: object): Promise<WebDriver> {
-    const port = await freePort();
-    const child = spawn(program, [`--port=${port}`], { env, stdio: "ignore" });
+  /** Starts the driver of a browser that begins to listen at `address`. Ends both, at the latest by `close`. */
+  static async start(
+    program: string,
+    browser: ChildProcess,
+    address: string,
+    capabilities: object,
+  ): Promise<WebDriver> {
+    // The driver would wait for it for ever.
+    const gone = new Promise<never>((_, reject) => {
+      browser.once("exit", (code) => reject(new Error(`the browser ended with ${code}`)));
+    });
+    gone.catch(() => undefined);
+    const port = await quietPort();
+    const child = spawn(program, [`--port=${port}`, `--target=${address}`], { stdio: "ignore" });
     endWithUs(child);
     const driver = `http://127.0.0.1:${port}`;
     try {
@@ -38,14 +49,12 @@ export class WebDriver {
         if (child.exitCode != null) throw new Error(`${program} ended with ${child.exitCode}`);
         return call("GET", `${driver}/status`).catch((error) => error instanceof WebDriverError);
       });
-      const made = await call<{ sessionId: string; capabilities: Record<string, unknown> }>(
-        "POST",
-        `${driver}/session`,
-        { capabilities: { alwaysMatch: capabilities } },
-      );
-      return new WebDriver(child, `${driver}/session/${made.sessionId}`, made.capabilities);
+      type Made = { sessionId: string; capabilities: Record<string, unknown> };
+      const asked = { capabilities: { alwaysMatch: capabilities } };
+      const made = await Promise.race([call<Made>("POST", `${driver}/session`, asked), gone]);
+      return new WebDriver(child, browser, `${driver}/session/${made.sessionId}`, made.capabilities);
     } catch (error) {
-      await end(child);
+      await Promise.all([end(child), end(browser)]);
       throw error;
     }
   }
@@ -72,10 +81,10 @@ export class WebDriver {
     return this.command<T>("POST", "/execute/sync", { script, args }, window);
   }
 
-  /** Ends the browser, then the driver. */
+  /** Ends the session, the browser and the driver. */
   async close(): Promise<void> {
     await this.command("DELETE", "").catch(() => undefined);
-    await end(this.child);
+    await Promise.all([end(this.child), end(this.browser)]);
   }
 }
 
@@ -85,15 +94,6 @@ async function call<T = unknown>(method: string, url: string, body?: object): Pr
   const { value } = (await response.json()) as { value: T & { error: string; message: string } };
   if (!response.ok) throw new WebDriverError(value.error, value.message);
   return value;
-}
-
-/** The driver can't tell which port it was given, so it gets one that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const KEYS: Record<string, string> = {

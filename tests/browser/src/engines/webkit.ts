@@ -1,7 +1,9 @@
 /** WebKit: Debian's MiniBrowser by WebKitWebDriver, on a display of its own. What it can't do is said where it is missing. */
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { quietPort } from "../ports.js";
 import { until } from "../until.js";
 import {
   UnsupportedByEngine,
@@ -17,11 +19,13 @@ import { end, endWithUs, program } from "./programs.js";
 import { WebDriver, chord } from "./webdriver.js";
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? "/usr/bin/WebKitWebDriver";
-// It knows by itself where MiniBrowser is, and it starts it with `--automation`: with storage in memory alone.
 const CAPABILITIES = { browserName: "MiniBrowser" };
 
 export async function webkit(): Promise<Engine> {
   const driver = program(DRIVER, "webkit2gtk-driver");
+  // It knows by itself where MiniBrowser is.
+  const [path] = /[\w./-]+\/MiniBrowser/.exec(await readFile(driver, "latin1")) ?? ["MiniBrowser"];
+  const miniBrowser = program(path, "webkit2gtk-driver");
   // There is no headless mode.
   const display = await startDisplay(program(process.env.XVFB ?? "/usr/bin/Xvfb", "xvfb"));
   const env = {
@@ -36,12 +40,12 @@ export async function webkit(): Promise<Engine> {
   };
   try {
     // The driver has one session, and no cookies apart within it: a profile is a browser. The first is ready at once.
-    let ready: WebDriver | undefined = await WebDriver.start(driver, env, CAPABILITIES);
+    let ready: WebDriver | undefined = await start(driver, miniBrowser, env);
     return {
       name: "webkit",
       version: `WebKitGTK/${String(ready.capabilities.browserVersion)}`,
       async profile() {
-        const browser = ready ?? (await WebDriver.start(driver, env, CAPABILITIES));
+        const browser = ready ?? (await start(driver, miniBrowser, env));
         ready = undefined;
         return new WebKitProfile(browser, (await browser.windows())[0]!);
       },
@@ -56,9 +60,25 @@ export async function webkit(): Promise<Engine> {
   }
 }
 
+/**
+ * A browser and its driver. Left to start the browser by itself, the driver would tell it a port that any other program
+ * may be given before it, and wait for ever. With `--automation` there is storage in memory alone.
+ */
+async function start(driver: string, miniBrowser: string, env: NodeJS.ProcessEnv): Promise<WebDriver> {
+  const address = `127.0.0.1:${await quietPort()}`;
+  const browser = spawn(miniBrowser, ["--automation"], {
+    env: { ...env, WEBKIT_INSPECTOR_SERVER: address },
+    stdio: "ignore",
+  });
+  endWithUs(browser);
+  return WebDriver.start(driver, browser, address, CAPABILITIES);
+}
+
 /** The server picks a number that nobody has, and tells it on its fourth channel. */
 async function startDisplay(xvfb: string): Promise<{ child: ChildProcess; name: string }> {
-  const child = spawn(xvfb, ["-displayfd", "3", "-screen", "0", "1280x1000x24", "-nolisten", "tcp"], {
+  // Without a client it would begin anew, and refuse those that come meanwhile.
+  const screen = ["-screen", "0", "1280x1000x24", "-noreset"];
+  const child = spawn(xvfb, ["-displayfd", "3", ...screen, "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
   endWithUs(child);
