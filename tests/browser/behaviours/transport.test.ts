@@ -103,8 +103,10 @@ behaviour(
     figure(`connections tried in ten minutes offline in ${engine.name}`, (tries * 600_000) / offline, "");
     // Every 15 s on average once backed off, sockets and polls.
     expect(tries).toBeLessThan(offline / 5_000);
-    // The server answers in its own time.
+    // The server answers in its own time. What was hurried has come to its end: nothing is under way but waiting.
     await hurry(page, 1);
+    await settled("it tries no more", () => Promise.resolve(gate.refused), 500);
+    await page.until("it waits", () => (window as never as Page).freshwire.status.connection == "waiting");
     const opened = gate.opened;
     const since = Date.now();
     gate.heal();
