@@ -35,6 +35,9 @@ use self::{
 /// How long after the last goodbye should have been said the last session is waited for.
 const LAST_GOODBYES: Duration = Duration::from_secs(3);
 
+/// Balancers that look every second have noticed after this.
+const USUAL_NOTICE: Period = Period::secs(3);
+
 /// What a server is made of.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -50,6 +53,9 @@ pub struct Config {
     pub timing: Timing,
     /// How long after its start the census says `warming`.
     pub warmup: Period,
+    /// How long it is not ready before a shutdown begins with them, so that balancers notice. None: 3 s in a cluster, and
+    /// no time at all where there is no other node.
+    pub drain_notice: Option<Period>,
     /// How long a shutdown spreads its goodbyes.
     pub drain: Period,
     /// How it is found out whether rolling releases are served.
@@ -70,6 +76,7 @@ impl Config {
             admin_token: None,
             timing: Timing::default(),
             warmup: Period::secs(60),
+            drain_notice: None,
             drain: Period::secs(10),
             gathering: Gathering::default(),
             timeline_every: Period::mins(1),
@@ -110,6 +117,7 @@ pub enum StartError {
 pub struct Server {
     context: Arc<Context>,
     store: SqliteLog,
+    drain_notice: Duration,
     drain: Duration,
     /// Stops the listeners.
     stop_listening: CancellationToken,
@@ -139,6 +147,7 @@ impl Server {
         };
 
         let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
+        let usual_notice = if config.nats.is_some() { USUAL_NOTICE } else { Period::ZERO };
         let bus: Arc<dyn Bus> = match &config.nats {
             Some(nats) => {
                 let nats = nats::Nats::connect(nats, &node).await.map_err(StartError::Nats)?;
@@ -177,6 +186,7 @@ impl Server {
         Ok(Self {
             context,
             store,
+            drain_notice: config.drain_notice.unwrap_or(usual_notice).std(),
             drain: config.drain.std(),
             stop_listening: CancellationToken::new(),
             stop,
@@ -210,7 +220,9 @@ impl Server {
     /// Says goodbye to every session, spread over the drain, and stops. Nothing that was acknowledged is lost.
     pub async fn shutdown(self) {
         let sessions = self.context.fleet.registry.len();
-        tracing::info!(sessions, over = ?self.drain, "draining");
+        tracing::info!(sessions, notice = ?self.drain_notice, over = ?self.drain, "draining");
+        self.context.fleet.announce_drain();
+        tokio::time::sleep(self.drain_notice).await;
         self.context.fleet.drain(self.drain);
         // Sockets have left axum's hands, so that they are waited for here; listeners answer /readyz meanwhile.
         self.context.sockets.close();

@@ -69,6 +69,9 @@ pub struct ServeArgs {
     /// How long after the start the census says `warming`: pages are still finding their way back.
     #[arg(long, env = "FRESHWIRE_WARMUP", default_value = "60s")]
     warmup: Period,
+    /// How long after SIGTERM pages are still taken while /readyz is 503 already; default: 3s with --nats, else none.
+    #[arg(long, env = "FRESHWIRE_DRAIN_NOTICE")]
+    drain_notice: Option<Period>,
     /// How long SIGTERM spreads its goodbyes.
     #[arg(long, env = "FRESHWIRE_DRAIN", default_value = "10s")]
     drain: Period,
@@ -136,6 +139,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         poll_interval: args.poll_interval,
     };
     config.warmup = args.warmup;
+    config.drain_notice = args.drain_notice;
     config.drain = args.drain;
     config.gathering = Gathering {
         probe_private: args.probe_private,

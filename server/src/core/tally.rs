@@ -174,12 +174,6 @@ impl Tally {
         }
     }
 
-    /// A session is counted elsewhere from now on.
-    pub fn leave(&mut self, before: Counted<'_>) {
-        self.targeted -= 1;
-        self.subtract(before);
-    }
-
     fn subtract(&mut self, Counted { record, away }: Counted<'_>) {
         let missing = missing(record);
         *self.states.at(record.state) -= 1;

@@ -57,6 +57,8 @@ pub struct Drain {
     pub from: Instant,
     /// Over how long goodbyes are spread.
     pub over: Duration,
+    /// Other nodes take its pages.
+    pub elsewhere: bool,
 }
 
 /// What the pages of one build have before them, with the frames that tell them so, each encoded once.

@@ -22,7 +22,10 @@ mod whole;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -91,6 +94,7 @@ pub struct Fleet {
     asked_in_vain: Mutex<VecDeque<AppName>>,
     probes: Mutex<HashMap<AppName, Vec<ProbeReading>>>,
     warm_at: Instant,
+    drain_announced: AtomicBool,
     draining: Mutex<Option<Drain>>,
 }
 
@@ -124,6 +128,7 @@ impl Fleet {
             asked_in_vain: Mutex::default(),
             probes: Mutex::default(),
             warm_at: Instant::now() + warmup.std(),
+            drain_announced: AtomicBool::new(false),
             draining: Mutex::new(None),
         };
         fleet.away.load(now, |app| fleet.hub(app)).await?;
@@ -269,9 +274,20 @@ impl Fleet {
         Instant::now() < self.warm_at
     }
 
-    /// Tells every session to come back later, their goodbyes spread over a while. New ones get theirs at once.
+    /// Says to balancers that no more pages should be sent here. Those that come all the same are taken.
+    pub fn announce_drain(&self) {
+        self.drain_announced.store(true, Ordering::Release);
+    }
+
+    /// No more pages should be sent here.
+    pub fn drain_announced(&self) -> bool {
+        self.drain_announced.load(Ordering::Acquire)
+    }
+
+    /// Tells every session to come back, their goodbyes spread over a while: to another node at once, or to this one when
+    /// it is there again. New ones get theirs at once.
     pub fn drain(&self, over: Duration) {
-        let drain = Drain { from: Instant::now(), over };
+        let drain = Drain { from: Instant::now(), over, elsewhere: !self.peers().is_empty() };
         *self.draining.lock() = Some(drain);
         for hub in &self.hubs {
             hub.drain(drain);

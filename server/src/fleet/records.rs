@@ -200,7 +200,7 @@ impl Records {
     pub(super) fn given_away(&self, id: SessionId, hub: &Hub, records: &[Record], away: bool) {
         let now = crate::clock::now();
         for record in records {
-            hub.tallies.leave(Counted { record, away });
+            hub.tallies.hand_over(Counted { record, away });
             self.changed.lock().insert((record.campaign, id), (now, None));
         }
     }

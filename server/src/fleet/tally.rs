@@ -17,13 +17,6 @@ impl Tallies {
         self.0.lock().entry(now.record.campaign).or_default().enter(now);
     }
 
-    /// A session is another node's from now on.
-    pub fn leave(&self, before: Counted<'_>) {
-        if let Some(tally) = self.0.lock().get_mut(&before.record.campaign) {
-            tally.leave(before);
-        }
-    }
-
     /// A session is somewhere else in a campaign.
     pub fn change(&self, before: Counted<'_>, now: Counted<'_>) {
         // None: the campaign has been forgotten.

@@ -451,9 +451,10 @@ fn welcome(membership: &Membership, view: &View, judged: Judged) -> Utf8Bytes {
     welcome.encode().into()
 }
 
-/// When a page is to be back after a drain, in milliseconds: spread over as long again, from the drain's end.
+/// When a page is to be back after a drain, in milliseconds: at once where another node takes it, since the goodbyes are
+/// spread already; else spread over as long again, from the drain's end.
 pub(super) fn reconnect_in(drain: Option<Drain>, now: Now) -> u64 {
-    let Some(drain) = drain else { return 0 };
+    let Some(drain) = drain.filter(|drain| !drain.elsewhere) else { return 0 };
     let spread = drain.over.mul_f64(rand::rng().random_range(0.0..1.0));
     let back_at = drain.from + drain.over + spread;
     u64::try_from(back_at.duration_since(now.mono).as_millis()).unwrap_or(0)

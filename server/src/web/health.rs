@@ -14,7 +14,7 @@ pub async fn livez() -> &'static str {
 pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
     let number = context.ledger.state().number;
     let warming = context.fleet.own_warming();
-    if context.fleet.draining() {
+    if context.fleet.draining() || context.fleet.drain_announced() {
         let sessions = context.fleet.registry.len();
         return (
             StatusCode::SERVICE_UNAVAILABLE,
