@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Fleet, hub::Hub};
+use super::{Fleet, bus::Reach};
 use crate::{
     core::{
         app::App,
@@ -53,15 +53,20 @@ pub(super) fn run(fleet: &Arc<Fleet>, tasks: &TaskTracker, stop: &CancellationTo
             }
             let now = crate::clock::now();
             fleet.records.miss(now);
-            for hub in fleet.hubs() {
-                stopped.run_until_cancelled(look_at(&fleet, &hub, &mut waves, now)).await;
+            // What the others see now may be better, or worse; and nothing could be written.
+            if fleet.bus.reach() == Reach::CutOff {
+                continue;
+            }
+            // Of all apps: whoever acts may be at other nodes.
+            let state = fleet.ledger().state();
+            for app in state.apps.values() {
+                stopped.run_until_cancelled(look_at(&fleet, app, &mut waves, now)).await;
             }
         }
     });
 }
 
-async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
-    let app = hub.view().app.clone();
+async fn look_at(fleet: &Fleet, app: &App, waves: &mut Waves, now: Moment) {
     let now = now.max(app.last_at);
     let campaigns = fleet.campaigns(&app.name);
     for campaign in app.campaigns.values().filter(|campaign| campaign.active()) {
@@ -73,7 +78,7 @@ async fn look_at(fleet: &Fleet, hub: &Hub, waves: &mut Waves, now: Moment) {
         if let AppChange::Pause { reason, .. } = &change {
             tracing::warn!(app = %app.name, campaign = %campaign.number, reason, "the brake pauses a campaign");
         }
-        propose(fleet, &app, change).await;
+        propose(fleet, app, change).await;
     }
     let active = |number: &LogNumber| app.campaigns.get(number).is_none_or(|campaign| campaign.active());
     waves.0.retain(|number, _| active(number));

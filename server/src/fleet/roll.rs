@@ -29,6 +29,8 @@ use crate::core::{
 const TOLD_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked whether something has changed.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
+/// Nodes and builds that an app's pages came from which are counted one by one.
+const MOST_ORIGINS: usize = 1_000;
 /// How often it is said that another node has this one's name.
 const SAID_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
@@ -82,9 +84,21 @@ impl Roll {
 
     /// A page came from a node that couldn't be asked for its session: it counts as away there no more.
     pub fn came_from(&self, node: &str, app: &AppName, build: &BuildId) {
-        let key = (node.to_owned(), build.clone());
-        *self.came_from.lock().entry(app.clone()).or_default().entry(key).or_default() += 1;
-        self.change(|call, _| call.arrived(node, app, build, 1));
+        // Pages say both: what they make up is not to fill the memory.
+        if !self.look(|call, _| call.knows(node)) {
+            return;
+        }
+        let build = {
+            let mut all = self.came_from.lock();
+            let of_app = all.entry(app.clone()).or_default();
+            let own = (node.to_owned(), build.clone());
+            let room = of_app.len() < MOST_ORIGINS || of_app.contains_key(&own);
+            let key = if room { own } else { (node.to_owned(), BuildId::others()) };
+            let build = key.1.clone();
+            *of_app.entry(key).or_default() += 1;
+            build
+        };
+        self.change(|call, _| call.arrived(node, app, &build, 1));
     }
 
     /// All that came so, for the report.
@@ -217,7 +231,7 @@ impl Fleet {
     /// Tells the others what it leaves behind: the last that they hear of it.
     pub async fn say_goodbye(&self) {
         if self.bus.reach() == Reach::Connected {
-            self.tell_report(&Report { leaving: true, ..self.report() }).await;
+            self.tell_report(&Report { leaving: true, sessions: 0, ..self.report() }).await;
         }
     }
 }

@@ -39,6 +39,7 @@ mod push;
 mod push_select;
 mod raw_page;
 mod readme;
+mod roll_call;
 mod rolling;
 mod startup;
 mod swap;
