@@ -81,6 +81,11 @@ impl Points {
         self.0.insert(point.at, point);
     }
 
+    /// When the latest was.
+    pub fn last(&self) -> Option<Moment> {
+        self.0.keys().next_back().copied()
+    }
+
     /// Drops what is too old and what is too dense for its age, and answers which.
     pub fn thin(&mut self, now: Moment) -> Vec<Moment> {
         let mut dropped = Vec::new();

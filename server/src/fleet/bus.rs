@@ -1,11 +1,11 @@
-//! The way to the other nodes: messages to all of them that may get lost, and questions to one.
+//! The way to the other nodes: messages to all of them that may get lost, questions to one, and what all keep together.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
-/// What connects the nodes of a cluster. Nothing is kept for those that don't hear it.
+/// What connects the nodes of a cluster. Of what is told nothing is kept for those that don't hear it.
 pub trait Bus: Send + Sync + 'static {
     /// Whether there is anybody to reach.
     fn reach(&self) -> Reach;
@@ -26,6 +26,12 @@ pub trait Bus: Send + Sync + 'static {
 
     /// What this node is asked, from now on.
     fn asked(&self) -> BoxFuture<'_, BoxStream<'static, Asked>>;
+
+    /// Keeps a message for all nodes, once for each name. An error says why it could not be kept.
+    fn keep<'a>(&'a self, name: &'a str, message: Bytes) -> BoxFuture<'a, Result<(), String>>;
+
+    /// What is kept, from the oldest on, and what comes. Without an end.
+    fn kept(&self) -> BoxStream<'static, Bytes>;
 }
 
 /// Whether a node reaches the others.

@@ -15,6 +15,7 @@ pub mod registry;
 mod report;
 pub mod roll;
 pub mod shared;
+mod shelf;
 pub mod slot;
 pub mod tally;
 pub mod timeline;
@@ -145,6 +146,8 @@ impl Fleet {
     ) {
         let (fleet, stopped) = (self.clone(), stop.clone());
         tasks.spawn(async move { fleet.keep_timeline(timeline_every, stopped).await });
+        let (fleet, stopped) = (self.clone(), stop.clone());
+        tasks.spawn(async move { stopped.run_until_cancelled(fleet.read_timeline()).await });
         brake::run(self, tasks, stop);
         roll::run(self, tasks, stop);
         self.run_errands(tasks, stop).await;

@@ -10,7 +10,10 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use super::bus::{AskError, Asked, Bus, Reach};
+use super::{
+    bus::{AskError, Asked, Bus, Reach},
+    shelf::Shelf,
+};
 use crate::nats::{ANSWERS_WITHIN, Nats};
 
 /// How long a refused subscription waits before it is tried again.
@@ -19,13 +22,14 @@ const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
 /// The nodes of a cluster on one NATS.
 pub struct NatsBus {
     nats: Nats,
+    shelf: Shelf,
     node: String,
 }
 
 impl NatsBus {
     /// A node's own.
     pub fn new(nats: Nats, node: String) -> Self {
-        Self { nats, node }
+        Self { shelf: Shelf::new(nats.clone()), nats, node }
     }
 
     fn address(&self, node: &str) -> String {
@@ -122,6 +126,14 @@ impl Bus for NatsBus {
         }
         .boxed()
     }
+
+    fn keep<'a>(&'a self, name: &'a str, message: Bytes) -> BoxFuture<'a, Result<(), String>> {
+        self.shelf.keep(name, message).boxed()
+    }
+
+    fn kept(&self) -> BoxStream<'static, Bytes> {
+        self.shelf.kept()
+    }
 }
 
 /// For a node that is alone: nobody hears it, and nobody asks.
@@ -146,5 +158,13 @@ impl Bus for Alone {
 
     fn asked(&self) -> BoxFuture<'_, BoxStream<'static, Asked>> {
         std::future::ready(stream::pending().boxed()).boxed()
+    }
+
+    fn keep<'a>(&'a self, _: &'a str, _: Bytes) -> BoxFuture<'a, Result<(), String>> {
+        std::future::ready(Err("there are no other nodes".to_owned())).boxed()
+    }
+
+    fn kept(&self) -> BoxStream<'static, Bytes> {
+        stream::pending().boxed()
     }
 }

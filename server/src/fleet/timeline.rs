@@ -1,11 +1,12 @@
-//! The census over time, counted every minute and kept over a restart.
+//! The census over time, counted every minute and kept over a restart. In a cluster it is counted once, and read by all.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures_util::StreamExt as _;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
-use super::Fleet;
+use super::{Fleet, bus::Reach};
 use crate::{
     core::{
         app::App,
@@ -43,6 +44,11 @@ impl Timeline {
     /// An app's points from a moment to another: of every `step` the last.
     pub fn between(&self, app: &AppName, from: Moment, to: Moment, step: Period) -> Vec<Arc<Point>> {
         self.points.read().get(app).map(|points| points.between(from, to, step)).unwrap_or_default()
+    }
+
+    /// Whether a point is later than all that are known. What is older was thinned out, or is there.
+    fn is_news(&self, app: &AppName, point: &Point) -> bool {
+        self.points.read().get(app).and_then(Points::last).is_none_or(|last| last < point.at)
     }
 
     /// Adds points of several apps.
@@ -95,11 +101,40 @@ impl Fleet {
                 continue;
             }
             let state = self.ledger.state();
-            let points = state.apps.values().map(|app| (app.name.clone(), self.point(app, at))).collect();
-            self.timeline.add(points).await;
+            let points = || state.apps.values().map(|app| (app.name.clone(), self.point(app, at))).collect();
+            match self.bus.reach() {
+                Reach::Alone => self.timeline.add(points()).await,
+                Reach::Connected if self.on_duty() => self.share(at, points()).await,
+                // Another one does, or nobody can.
+                Reach::Connected | Reach::CutOff => {}
+            }
             if at.since(thinned_at) >= THINNED_EVERY {
                 thinned_at = at;
                 self.timeline.thin(at).await;
+            }
+        }
+    }
+
+    /// Hands points to all nodes, once for each moment however many believe to be on duty.
+    async fn share(&self, at: Moment, points: Vec<(AppName, Point)>) {
+        for (app, point) in &points {
+            let message = serde_json::to_vec(&(app, point)).expect("a point can be written as JSON");
+            if let Err(error) = self.bus.keep(&key(app, at), message.into()).await {
+                tracing::warn!(error, %app, "a point of the timeline could not be kept");
+            }
+        }
+    }
+
+    /// Takes in the points that the nodes keep together, those that this one has missed too.
+    pub(super) async fn read_timeline(&self) {
+        let mut kept = self.bus.kept();
+        while let Some(message) = kept.next().await {
+            match serde_json::from_slice::<(AppName, Point)>(&message) {
+                Ok((app, point)) if self.timeline.is_news(&app, &point) => {
+                    self.timeline.add(vec![(app, point)]).await;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "a point of the timeline can't be read"),
             }
         }
     }
