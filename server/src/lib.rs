@@ -14,7 +14,12 @@ pub mod session;
 pub mod token_file;
 pub mod web;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -26,12 +31,19 @@ use self::{
         bus::Bus,
         nats_bus::{Alone, NatsBus},
     },
-    log::{Log, LogError, SideStore, ledger::Ledger, sqlite::SqliteLog},
+    log::{
+        Log, LogError, SideStore,
+        jetstream::{self, JetStreamLog},
+        ledger::Ledger,
+        sqlite::SqliteLog,
+    },
     rollout::{Gathering, Rollouts},
     session::{Timing, parking::Parking},
     web::Context,
 };
 
+/// Between two tries to open the log of a cluster.
+const OPENS_AGAIN: Duration = Duration::from_secs(1);
 /// How long after the last goodbye should have been said the last session is waited for.
 const LAST_GOODBYES: Duration = Duration::from_secs(3);
 
@@ -108,6 +120,9 @@ pub enum StartError {
     /// What the connection to NATS is made of can't be read.
     #[error("NATS can't be used: {0}; check --nats, --nats-credentials and --nats-ca")]
     Nats(#[source] std::io::Error),
+    /// The cluster's log must not be used.
+    #[error("{0}")]
+    Stream(String),
     /// The admin token can't be kept.
     #[error(transparent)]
     Token(#[from] token_file::TokenError),
@@ -130,31 +145,35 @@ pub struct Server {
 impl Server {
     /// Opens the store, seeds the state from its log, and starts what works behind the listeners.
     pub async fn new(config: Config) -> Result<Self, StartError> {
+        Self::new_telling(config, |_| {}).await
+    }
+
+    /// The same, and tells what it waits for while a cluster's log isn't there yet.
+    pub async fn new_telling(config: Config, tell: impl Fn(&str)) -> Result<Self, StartError> {
         web::install_metrics();
         let data = config.data.clone();
         let store = tokio::task::spawn_blocking(move || SqliteLog::open(&data))
             .await
             .expect("opening doesn't panic")?;
-        let log: Arc<dyn Log> = Arc::new(store.clone());
         let side: Arc<dyn SideStore> = Arc::new(store.side_table());
 
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let ledger = Ledger::open(log, &tasks, stop.clone()).await?;
+        let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
+        let usual_notice = if config.nats.is_some() { USUAL_NOTICE } else { Period::ZERO };
+        let (ledger, bus): (_, Arc<dyn Bus>) = match &config.nats {
+            Some(nats) => {
+                let nats = nats::Nats::connect(nats, &node).await.map_err(StartError::Nats)?;
+                let ledger = join(&nats, &config.data, &tasks, &stop, tell).await?;
+                (ledger, Arc::new(NatsBus::new(nats, node.clone())))
+            }
+            None => (Ledger::open(Arc::new(store.clone()), &tasks, stop.clone()).await?, Arc::new(Alone)),
+        };
         let first_start = ledger.state().number == core::names::LogNumber(0);
         let admin_token = match config.admin_token {
             Some(token) => Some(token_file::check(token)?),
             None => token_file::read_or_make(&config.data, first_start)?,
         };
 
-        let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
-        let usual_notice = if config.nats.is_some() { USUAL_NOTICE } else { Period::ZERO };
-        let bus: Arc<dyn Bus> = match &config.nats {
-            Some(nats) => {
-                let nats = nats::Nats::connect(nats, &node).await.map_err(StartError::Nats)?;
-                Arc::new(NatsBus::new(nats, node.clone()))
-            }
-            None => Arc::new(Alone),
-        };
         let fleet = Fleet::open(
             node,
             config.warmup,
@@ -241,6 +260,37 @@ impl Server {
         self.tasks.wait().await;
         self.store.close().await;
         tracing::info!("stopped");
+    }
+}
+
+/// Opens the cluster's log, for as long as that takes.
+async fn join(
+    nats: &nats::Nats,
+    data: &Path,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    tell: impl Fn(&str),
+) -> Result<Ledger, StartError> {
+    let mut told = String::new();
+    loop {
+        let reason = match JetStreamLog::open(nats.clone(), data).await {
+            Ok(log) => {
+                let log: Arc<dyn Log> = Arc::new(log);
+                match Ledger::open(log, tasks, stop.clone()).await {
+                    Err(LogError::Unavailable(reason)) => reason,
+                    opened => return Ok(opened?),
+                }
+            }
+            Err(jetstream::OpenError::NotYet(reason)) => reason,
+            Err(jetstream::OpenError::Refused(reason)) => return Err(StartError::Stream(reason)),
+        };
+        // A connection that isn't there has said so itself.
+        if told != reason && nats.connected() {
+            tracing::warn!(reason, "the cluster's log can't be opened; trying on");
+        }
+        tell(&reason);
+        told = reason;
+        tokio::time::sleep(OPENS_AGAIN).await;
     }
 }
 

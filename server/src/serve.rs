@@ -1,10 +1,11 @@
 //! `freshwire serve`.
 
-use std::{io, io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io, io::IsTerminal, net::SocketAddr, os::fd::AsFd as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use freshwire::{
     Config, Routes, Server, core::time::Period, nats::NatsConfig, rollout::Gathering, session::Timing,
+    web::Starting,
 };
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -148,9 +149,30 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     };
     config.timeline_every = args.timeline_interval;
     config.no_client_info = args.no_client_info;
-    let server = Server::new(config).await.map_err(|error| error.to_string())?;
-
     let address = pages.local_addr().map_err(|error| error.to_string())?;
+    let write_address = || match &args.addr_file {
+        Some(file) => {
+            process::write_addresses(file, &[address]).map_err(|error| format!("{}: {error}", file.display()))
+        }
+        None => Ok(()),
+    };
+    let starting = Starting::default();
+    // Opening a folder takes no time; NATS may be away for long.
+    if config.nats.is_some() {
+        for listener in [Some(&pages), operators.as_ref()].into_iter().flatten() {
+            let other =
+                other_handle(listener).map_err(|error| format!("can't listen on {address}: {error}"))?;
+            starting.listen(other);
+        }
+        write_address()?;
+    }
+    let server = tokio::select! {
+        server = Server::new_telling(config, |reason| starting.because(reason)) => server,
+        () = stopped.wait() => return Ok(()),
+    };
+    let server = server.map_err(|error| error.to_string())?;
+    starting.done().await;
+
     tracing::info!(%address, ?routes, node = server.context().fleet.node, "listening");
     server.listen(pages, routes);
     if let Some(listener) = operators {
@@ -158,9 +180,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         tracing::info!(%address, "listening for operators");
         server.listen(listener, Routes::Operators);
     }
-    if let Some(file) = &args.addr_file {
-        process::write_addresses(file, &[address]).map_err(|error| format!("{}: {error}", file.display()))?;
-    }
+    write_address()?;
     stopped.wait().await;
     server.shutdown().await;
     Ok(())
@@ -213,6 +233,11 @@ fn routes(args: &ServeArgs) -> Routes {
         }
         Some(_) => Routes::Pages,
     }
+}
+
+/// Another handle on the same socket, which goes on when this one is dropped.
+fn other_handle(listener: &TcpListener) -> io::Result<TcpListener> {
+    TcpListener::from_std(listener.as_fd().try_clone_to_owned()?.into())
 }
 
 fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {

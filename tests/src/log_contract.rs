@@ -175,13 +175,27 @@ pub async fn one_of_each_round_of_racing_writers_wins_on_every_follower(place: &
     const WRITERS: usize = 16;
     const ROUNDS: usize = 300;
     let log = place.open().await;
+    let fold = race(&vec![log.clone(); WRITERS], ROUNDS).await;
+    // And so does whoever comes later.
+    drop(log);
+    let log = place.open().await;
+    let mut late = State::default();
+    let entries = take(log.follow(LogNumber(0)), WRITERS * ROUNDS).await;
+    let verdicts: Vec<_> = entries.iter().map(|entry| late.fold(entry)).collect();
+    assert_eq!((late, verdicts), fold);
+}
+
+/// A writer on each of the logs, which are one: in each round all append, and exactly one is valid, the same for all.
+/// Answers the state that they all have at the end, and the verdicts on the way.
+pub async fn race(logs: &[Arc<dyn Log>], rounds: usize) -> (State, Vec<Verdict>) {
+    let writers = logs.len();
     let writer = |log: Arc<dyn Log>| async move {
         let mut follower = log.follow(LogNumber(0));
         let (mut state, mut verdicts) = (State::default(), Vec::new());
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             let prev = state.last_valid(&topic("web"));
             let number = log.append(settings("web", prev, u32::try_from(round).unwrap())).await.unwrap();
-            let entries = take(&mut follower, WRITERS).await;
+            let entries = take(&mut follower, writers).await;
             assert!(entries.iter().any(|entry| entry.number == number), "its own is among the round's");
             let judged: Vec<_> = entries.iter().map(|entry| state.fold(entry)).collect();
             assert_eq!(
@@ -193,16 +207,11 @@ pub async fn one_of_each_round_of_racing_writers_wins_on_every_follower(place: &
         }
         (state, verdicts)
     };
-    let racing: Vec<_> = (0..WRITERS).map(|_| tokio::spawn(writer(log.clone()))).collect();
-    let folds: Vec<_> = join_all(racing).await.into_iter().map(Result::unwrap).collect();
-    assert!(folds.iter().all(|fold| *fold == folds[0]), "all folds agree");
-    // And so does whoever comes later.
-    drop(log);
-    let log = place.open().await;
-    let mut late = State::default();
-    let entries = take(log.follow(LogNumber(0)), WRITERS * ROUNDS).await;
-    let verdicts: Vec<_> = entries.iter().map(|entry| late.fold(entry)).collect();
-    assert_eq!((late, verdicts), folds[0]);
+    let racing: Vec<_> = logs.iter().map(|log| tokio::spawn(writer(log.clone()))).collect();
+    let mut folds: Vec<_> = join_all(racing).await.into_iter().map(Result::unwrap).collect();
+    let fold = folds.pop().expect("somebody raced");
+    assert!(folds.iter().all(|other| *other == fold), "all folds agree");
+    fold
 }
 
 /// Writers of different topics never void each other's entries, each naming its own topic's last number.

@@ -1,8 +1,19 @@
 //! Real NATS servers with JetStream: one alone, or three that replicate. They end with the test.
 
-use std::{fmt::Write as _, fs, net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    fmt::Write as _,
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use async_nats::jetstream;
+use freshwire::{
+    log::jetstream::{JetStreamLog, OpenError},
+    nats::NatsConfig,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -90,6 +101,27 @@ impl Nats {
     /// `JetStream`, over a connection of the test's own.
     pub async fn jetstream(&self) -> jetstream::Context {
         jetstream::context::ContextBuilder::new().timeout(ANSWERS_WITHIN).build(self.client().await)
+    }
+
+    /// The cluster's log as a node opens it, over a connection to one of the servers only.
+    pub async fn open_log(&self, index: usize, folder: &Path) -> JetStreamLog {
+        let config = NatsConfig {
+            servers: vec![self.url_of(index).parse().expect("an address")],
+            credentials: None,
+            ca: None,
+            cluster: "tests".into(),
+        };
+        let nats = freshwire::nats::Nats::connect(&config, "test").await.expect("a connection");
+        let open = async {
+            loop {
+                match JetStreamLog::open(nats.clone(), folder).await {
+                    Ok(log) => return log,
+                    Err(OpenError::NotYet(_)) => tokio::time::sleep(Duration::from_millis(100)).await,
+                    Err(refused) => panic!("{refused}"),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), open).await.expect("the log is there")
     }
 
     /// Which server leads a stream.

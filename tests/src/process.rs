@@ -62,10 +62,23 @@ impl Server {
         Self::spawn(folder, "127.0.0.1:0", flags).await
     }
 
-    /// Starts one as a node of a cluster.
+    /// Starts one as a node of a cluster, and waits until it takes pages.
     pub async fn node(nats: &Nats, name: &str, flags: &[&str]) -> Self {
         let url = nats.url();
-        Self::start_with(&[&["--nats", &url, "--node", name], flags].concat()).await
+        let server = Self::start_with(&[&["--nats", &url, "--node", name], flags].concat()).await;
+        server.ready().await;
+        server
+    }
+
+    /// Waits until it takes pages; a cluster's node listens before.
+    pub async fn ready(&self) {
+        let ready = async || (self.readiness().await.0 == 200).then_some(());
+        eventually("the server is ready", ready).await;
+    }
+
+    /// What it tells balancers.
+    pub async fn readiness(&self) -> (u16, Value) {
+        self.call("GET", "/readyz", None).await
     }
 
     /// Starts one that listens somewhere else than on the loopback address only.

@@ -1,7 +1,10 @@
 //! The one ordered, durable list of operators' changes, behind a narrow trait.
 
+pub mod jetstream;
 pub mod ledger;
 pub mod sqlite;
+
+use std::time::Duration;
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
@@ -32,6 +35,11 @@ pub trait Log: Send + Sync + 'static {
         before: Option<LogNumber>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, LogError>>;
+
+    /// Why it can't be used now, and how old what is known of it is. None: it answers.
+    fn trouble(&self) -> Option<(String, Duration)> {
+        None
+    }
 }
 
 /// A small table beside the log for what is worth keeping over a restart but is not an operator's change.

@@ -21,8 +21,11 @@ pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
             Json(json!({"ready": false, "reason": "draining", "sessions": sessions})),
         );
     }
-    (
-        StatusCode::OK,
-        Json(json!({"ready": true, "number": number, "warming": warming, "node": context.fleet.node})),
-    )
+    let mut answer = json!({"ready": true, "number": number, "warming": warming, "node": context.fleet.node});
+    // Ready nonetheless: a balancer that ejected every node would end the sessions that go on.
+    if let Some((reason, age)) = context.ledger.log().trouble() {
+        answer["log_trouble"] = json!(reason);
+        answer["log_age_ms"] = json!(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    }
+    (StatusCode::OK, Json(answer))
 }

@@ -27,6 +27,7 @@ mod retire;
 mod rollout;
 mod screen;
 mod sessions;
+mod starting;
 mod timeline;
 mod tokens;
 
@@ -46,7 +47,10 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::auth::BearerScheme;
-pub use self::{auth::hash as hash_of_secret, change::settle_by_itself, metrics::install as install_metrics};
+pub use self::{
+    auth::hash as hash_of_secret, change::settle_by_itself, metrics::install as install_metrics,
+    starting::Starting,
+};
 use crate::{
     api::NUMBER_HEADER,
     core::names::AppName,

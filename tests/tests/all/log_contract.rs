@@ -1,4 +1,4 @@
-//! The contract, kept by the log on SQLite.
+//! The contract, kept by the log on SQLite and by the one on NATS.
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
@@ -8,7 +8,8 @@ use freshwire::{
 };
 use freshwire_tests::{
     drafts::settings,
-    log_contract::{Place, take},
+    log_contract::{Place, race, take},
+    nats::Nats,
 };
 use futures_util::future::join_all;
 use tempfile::{TempDir, tempdir};
@@ -21,7 +22,53 @@ impl Place for Folder {
     }
 }
 
-freshwire_tests::log_contract!(Folder(tempdir().unwrap()));
+mod on_sqlite {
+    use super::{Folder, tempdir};
+
+    freshwire_tests::log_contract!(Folder(tempdir().unwrap()));
+}
+
+struct OneServer(Nats, TempDir);
+
+impl Place for OneServer {
+    async fn open(&self) -> Arc<dyn Log> {
+        Arc::new(self.0.open_log(0, self.1.path()).await)
+    }
+}
+
+mod on_nats {
+    use super::{Nats, OneServer, tempdir};
+
+    freshwire_tests::log_contract!(OneServer(Nats::start().await, tempdir().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_nodes_on_three_replicas_have_one_winner_a_round() {
+    let nats = Nats::cluster().await;
+    let folder = tempdir().unwrap();
+    let mut logs: Vec<Arc<dyn Log>> = Vec::new();
+    for writer in 0..6 {
+        // Two nodes at each server.
+        logs.push(Arc::new(nats.open_log(writer % 3, folder.path()).await));
+    }
+    race(&logs, 300).await;
+    let stream = nats.jetstream().await.get_stream("FRESHWIRE-tests").await.unwrap();
+    assert_eq!(stream.cached_info().config.num_replicas, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_id_from_three_nodes_is_one_entry() {
+    let nats = Nats::cluster().await;
+    let folder = tempdir().unwrap();
+    let logs = [0, 1, 2].map(|index| nats.open_log(index, folder.path()));
+    let logs = join_all(logs).await;
+    for rate in 1..=20 {
+        let draft = settings("web", LogNumber(0), rate);
+        let appends = logs.iter().map(|log| log.append(draft.clone()));
+        let numbers: Vec<_> = join_all(appends).await.into_iter().map(Result::unwrap).collect();
+        assert!(numbers.iter().all(|number| *number == LogNumber(rate.into())), "{numbers:?}");
+    }
+}
 
 #[tokio::test]
 async fn closing_writes_what_is_queued_and_gives_the_folder_free() {

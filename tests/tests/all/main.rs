@@ -12,6 +12,7 @@ mod changes;
 mod cli;
 mod cli_push;
 mod closed_loop;
+mod cluster_log;
 mod cluster_nats;
 mod conservation;
 mod crowd;

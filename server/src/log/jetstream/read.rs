@@ -1,0 +1,149 @@
+//! Reading entries by their number, and following them: a follower asks for what comes after what it has seen.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use async_nats::jetstream::stream::RawMessageErrorKind;
+use bytes::Bytes;
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::Shared;
+use crate::{
+    core::{change::Entry, names::LogNumber},
+    log::LogError,
+    nats::ANSWERS_WITHIN,
+};
+
+/// Entries that a follower reads before it hands them on.
+const PAGE: u64 = 256;
+/// Questions of one reader that are under way at once.
+const AT_ONCE: usize = 32;
+/// How long a follower waits before it asks again who didn't answer.
+const ASKS_AGAIN: Duration = Duration::from_millis(250);
+
+/// An entry as it is stored, not yet understood.
+pub(super) struct Stored {
+    pub(super) number: LogNumber,
+    pub(super) subject: String,
+    draft: Bytes,
+}
+
+impl Stored {
+    pub(super) fn understand(&self) -> Result<Entry, LogError> {
+        match serde_json::from_slice(&self.draft) {
+            Ok(draft) => Ok(Entry { number: self.number, draft }),
+            Err(error) => Err(LogError::Unreadable { number: self.number, reason: error.to_string() }),
+        }
+    }
+}
+
+/// Why an entry can't be had.
+pub(super) enum Missing {
+    /// Nobody answers; asking again may help.
+    Unanswered(String),
+    /// It isn't there, though later ones are.
+    Gone(LogNumber),
+}
+
+impl From<Missing> for LogError {
+    fn from(missing: Missing) -> Self {
+        Self::Unavailable(match missing {
+            Missing::Unanswered(reason) => reason,
+            Missing::Gone(number) => format!("entry {number} was there, and is gone"),
+        })
+    }
+}
+
+impl Shared {
+    /// Entries by their numbers, in the order of these.
+    pub(super) async fn read(&self, numbers: impl IntoIterator<Item = u64>) -> Result<Vec<Stored>, Missing> {
+        stream::iter(numbers).map(|number| self.read_one(number)).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn read_one(&self, number: u64) -> Result<Stored, Missing> {
+        if let Some((reason, _)) = self.nats.trouble() {
+            return Err(Missing::Unanswered(reason));
+        }
+        let stream = self.context.get_stream_no_info(&self.names.stream).await;
+        let stream = stream.map_err(|error| Missing::Unanswered(error.to_string()))?;
+        match timeout(ANSWERS_WITHIN, stream.get_raw_message(number)).await {
+            Ok(Ok(message)) => Ok(Stored {
+                number: LogNumber(message.sequence),
+                subject: message.subject.to_string(),
+                draft: message.payload,
+            }),
+            Ok(Err(error)) if error.kind() == RawMessageErrorKind::NoMessageFound => {
+                Err(Missing::Gone(LogNumber(number)))
+            }
+            Ok(Err(error)) => {
+                Err(Missing::Unanswered(format!("JetStream doesn't tell entry {number}: {error}")))
+            }
+            Err(_) => Err(Missing::Unanswered("JetStream doesn't answer in time".into())),
+        }
+    }
+
+    /// At most a page of the entries with these numbers, from the lowest on.
+    pub(super) async fn read_page(&self, numbers: RangeInclusive<u64>) -> Result<Vec<Stored>, Missing> {
+        let (first, last) = numbers.into_inner();
+        let page = self.read(first..=last.min(first.saturating_add(PAGE - 1))).await?;
+        self.index.lock().take_in(&page);
+        Ok(page)
+    }
+}
+
+/// All entries after a number, and then those that come.
+pub(super) fn follow(shared: Arc<Shared>, after: LogNumber) -> BoxStream<'static, Result<Entry, LogError>> {
+    let last = shared.last.subscribe();
+    stream::try_unfold(Some(Tail { shared, last, seen: after }), async |tail| match tail {
+        Some(tail) => tail.next_page().await,
+        None => Ok(None),
+    })
+    .map_ok(stream::iter)
+    .try_flatten()
+    .boxed()
+}
+
+struct Tail {
+    shared: Arc<Shared>,
+    last: watch::Receiver<LogNumber>,
+    seen: LogNumber,
+}
+
+/// What one read gave; an error is the last of it.
+type Page = Vec<Result<Entry, LogError>>;
+
+impl Tail {
+    /// The next entries, once there are any, and the tail after them unless they end in an error.
+    async fn next_page(mut self) -> Result<Option<(Page, Option<Self>)>, LogError> {
+        let stored = loop {
+            let seen = self.seen;
+            let Ok(last) = self.last.wait_for(|last| *last > seen).await.map(|last| *last) else {
+                return Ok(None);
+            };
+            match self.shared.read_page(seen.0 + 1..=last.0).await {
+                Ok(stored) => break stored,
+                // The log says by itself that it is away.
+                Err(Missing::Unanswered(reason)) => tracing::debug!(reason, "entries are asked for again"),
+                Err(gone @ Missing::Gone(_)) => return Err(gone.into()),
+            }
+            sleep(ASKS_AGAIN).await;
+        };
+        let mut page = Vec::with_capacity(stored.len());
+        for stored in stored {
+            self.seen = stored.number;
+            let entry = stored.understand();
+            let failed = entry.is_err();
+            page.push(entry);
+            if failed {
+                return Ok(Some((page, None)));
+            }
+        }
+        Ok(Some((page, Some(self))))
+    }
+}

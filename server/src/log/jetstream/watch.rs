@@ -1,0 +1,171 @@
+//! Where the stream ends, and whether it answers. NATS tells each number as it stores it; as that may get lost, the end is
+//! read again and again, too.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_nats::{Message, header::NATS_SEQUENCE, jetstream::stream::Info};
+use futures_util::{StreamExt as _, stream::BoxStream};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::{
+    OpenError, Shared,
+    stream::{id, last_number},
+};
+use crate::{core::names::LogNumber, log::LogError, nats::ANSWERS_WITHIN};
+
+/// How often the end is read. Nodes that were cut off have what they missed so soon after.
+const COMPARES_EVERY: Duration = Duration::from_secs(2);
+/// How long a refused subscription waits before it is tried again.
+const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether the stream answered when it was asked last.
+pub(super) struct Health {
+    answered: Instant,
+    trouble: Option<String>,
+}
+
+/// Why the end isn't known.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Nobody says.
+    Away(String),
+    /// It is not the stream that it was, or should be.
+    Wrong(String),
+}
+
+impl Trouble {
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Away(reason) | Self::Wrong(reason) => reason,
+        }
+    }
+
+    pub(super) fn at_opening(self) -> OpenError {
+        match self {
+            Self::Away(reason) => OpenError::NotYet(reason),
+            Self::Wrong(reason) => OpenError::Refused(reason),
+        }
+    }
+}
+
+impl From<Trouble> for LogError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Unavailable(trouble.reason())
+    }
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        Self { answered: Instant::now(), trouble: None }
+    }
+}
+
+impl Shared {
+    /// Reads where the stream ends, and whether it is still the same one.
+    pub(super) async fn compare(&self) -> Result<LogNumber, Trouble> {
+        // Read first: an append may be quicker than this answer.
+        let known = *self.last.borrow();
+        let compared = match self.nats.trouble() {
+            Some((reason, _)) => Err(Trouble::Away(reason)),
+            None => match timeout(ANSWERS_WITHIN, self.names.info(&self.context)).await {
+                Ok(Ok(info)) => self.check(&info, known).map_err(Trouble::Wrong),
+                Ok(Err(unanswered)) => Err(Trouble::Away(unanswered.reason())),
+                Err(_) => Err(Trouble::Away("JetStream doesn't answer in time".into())),
+            },
+        };
+        self.note(&compared);
+        let last = compared?;
+        self.advance(last);
+        Ok(last)
+    }
+
+    fn check(&self, info: &Info, known: LogNumber) -> Result<LogNumber, String> {
+        let stream = &self.names.stream;
+        if let Some(difference) = self.names.differences(&info.config).first() {
+            return Err(format!("stream {stream} can't be used: {difference}"));
+        }
+        let last = last_number(info).map_err(|reason| format!("stream {stream} can't be used: {reason}"))?;
+        let id = id(&info.config).ok_or_else(|| format!("stream {stream} has no ID"))?;
+        self.identity.check(id, last == LogNumber(0))?;
+        if last < known {
+            return Err(format!("stream {stream} ends at number {last}, and this node has seen {known}"));
+        }
+        Ok(last)
+    }
+
+    fn note(&self, compared: &Result<LogNumber, Trouble>) {
+        let mut health = self.health.lock();
+        let was = health.trouble.take();
+        match compared {
+            Ok(_) => {
+                if was.is_some() {
+                    tracing::info!(after = ?health.answered.elapsed(), "the log is back");
+                }
+                health.answered = Instant::now();
+            }
+            Err(Trouble::Away(reason) | Trouble::Wrong(reason)) => {
+                if was.as_ref() != Some(reason) {
+                    tracing::warn!(reason, "the log is away: changes are refused, all else goes on");
+                }
+                health.trouble = Some(reason.clone());
+            }
+        }
+    }
+
+    /// The number is there. Numbers come from several sides, and older ones late.
+    pub(super) fn advance(&self, number: LogNumber) {
+        self.last.send_if_modified(|last| {
+            let newer = number > *last;
+            *last = number.max(*last);
+            newer
+        });
+    }
+
+    /// What keeps the log from being used, and how old what is known of it is.
+    pub(super) fn trouble(&self) -> Option<(String, Duration)> {
+        let health = self.health.lock();
+        let reason = self.nats.trouble().map(|(reason, _)| reason).or_else(|| health.trouble.clone())?;
+        Some((reason, health.answered.elapsed()))
+    }
+
+    /// Until it is dropped.
+    pub(super) async fn keep_watching(self: Arc<Self>) {
+        let mut told = self.subscribe().await;
+        let mut ticks = interval(COMPARES_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(message) = told.next() => self.hear(&message),
+                // Its trouble is noted.
+                _ = ticks.tick() => drop(self.compare().await),
+            }
+        }
+    }
+
+    async fn subscribe(&self) -> BoxStream<'static, Message> {
+        let subject = format!("{}.>", self.names.tail);
+        loop {
+            match self.nats.client().subscribe(subject.clone()).await {
+                // It outlives connections; when it ends, so does the client.
+                Ok(told) => return told.chain(futures_util::stream::pending()).boxed(),
+                Err(error) => tracing::warn!(%error, subject, "can't listen to the log; trying again"),
+            }
+            sleep(SUBSCRIBES_AGAIN).await;
+        }
+    }
+
+    /// What is told is believed of the stream that was there when it was last looked at.
+    fn hear(&self, message: &Message) {
+        if self.health.lock().trouble.is_some() {
+            return;
+        }
+        let headers = message.headers.as_ref();
+        let number = headers.and_then(|headers| headers.get(NATS_SEQUENCE)?.as_str().parse().ok());
+        if let Some(number) = number {
+            self.advance(LogNumber(number));
+        }
+    }
+}
