@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::frozen::FrozenAnswer;
 use crate::core::{
     census::Census,
     change::{Action, Entry, Settings, Severity, Step},
@@ -78,6 +79,9 @@ pub struct AppAnswer {
     /// Connected sessions by standing.
     #[schema(value_type = BTreeMap<String, u64>)]
     pub counts: BTreeMap<Standing, u64>,
+    /// This node doesn't understand all of its log: it can't be changed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<FrozenAnswer>,
 }
 
 /// `GET /v1/apps`.

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod bodies;
 pub mod campaigns;
+pub mod frozen;
 pub mod gate;
 pub mod rollout;
 mod schema;

@@ -153,7 +153,7 @@ async fn changes_before(console: &Console, app: &AppName, before: LogNumber) -> 
     earlier
         .filter_map(|entry| match serde_json::from_value(entry.change).ok()? {
             Change::App { change, .. } => Some(change),
-            Change::Token(_) => None,
+            Change::Token(_) | Change::Strange(_) => None,
         })
         .collect()
 }

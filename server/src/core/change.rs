@@ -1,6 +1,6 @@
 //! What the log holds: entries, each one operator's change.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -62,6 +62,21 @@ pub enum Topic {
     Tokens,
 }
 
+/// A text that names no topic of this version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no topic: app.NAME or tokens")]
+pub struct NoTopic(String);
+
+impl FromStr for Topic {
+    type Err = NoTopic;
+    fn from_str(text: &str) -> Result<Self, NoTopic> {
+        let app = |name: &str| name.parse().ok().map(Self::App);
+        let topic =
+            if text == "tokens" { Some(Self::Tokens) } else { text.strip_prefix("app.").and_then(app) };
+        topic.ok_or_else(|| NoTopic(text.to_owned()))
+    }
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,6 +100,20 @@ pub enum Change {
     },
     /// To the tokens.
     Token(TokenChange),
+    /// Something that this version doesn't understand. It is never written: a log makes it of what it reads.
+    #[serde(skip)]
+    Strange(Strange),
+}
+
+/// What can be said of an entry that a newer version has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strange {
+    /// What it is about: known without reading it.
+    pub topic: Topic,
+    /// Its `prev`. None: not even that can be read.
+    pub prev: Option<LogNumber>,
+    /// What is not understood.
+    pub reason: String,
 }
 
 impl Change {
@@ -93,6 +122,7 @@ impl Change {
         match self {
             Self::App { app, .. } => Topic::App(app.clone()),
             Self::Token(_) => Topic::Tokens,
+            Self::Strange(strange) => strange.topic.clone(),
         }
     }
 }

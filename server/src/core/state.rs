@@ -19,6 +19,17 @@ pub struct State {
     pub apps: BTreeMap<AppName, Arc<App>>,
     /// The operators' tokens.
     pub tokens: Arc<TokenBook>,
+    /// Topics with an entry that this version doesn't understand: they stay as they were before it.
+    pub frozen: BTreeMap<Topic, Frozen>,
+}
+
+/// Why a topic stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// The entry that isn't understood.
+    pub number: LogNumber,
+    /// What of it.
+    pub reason: String,
 }
 
 /// The tokens with their topic's own last number.
@@ -42,13 +53,30 @@ pub enum Verdict {
     Moved(LogNumber),
     /// It breaks a rule.
     Refused(Refusal),
+    /// What it is can't be told here: the named one, of its topic, isn't understood by this version.
+    Frozen(LogNumber),
 }
 
 impl State {
     /// Takes in the next entry. An entry whose `prev` is not its topic's last valid number is void, on every node alike.
     pub fn fold(&mut self, entry: &Entry) -> Verdict {
         self.number = self.number.max(entry.number);
-        let last = self.last_valid(&entry.draft.change.topic());
+        let topic = entry.draft.change.topic();
+        if let Some(frozen) = self.frozen.get(&topic) {
+            return Verdict::Frozen(frozen.number);
+        }
+        let last = self.last_valid(&topic);
+        if let Change::Strange(strange) = &entry.draft.change {
+            return match strange.prev {
+                // Void whatever it says, also where it is understood.
+                Some(prev) if prev != last => Verdict::Moved(last),
+                _ => {
+                    let frozen = Frozen { number: entry.number, reason: strange.reason.clone() };
+                    self.frozen.insert(topic, frozen);
+                    Verdict::Frozen(entry.number)
+                }
+            };
+        }
         if entry.draft.prev != last {
             return Verdict::Moved(last);
         }
@@ -81,6 +109,12 @@ impl State {
                 }
                 next.tokens = Arc::new(tokens);
             }
+            Change::Strange(strange) => {
+                return Err(Refusal::Conflict(format!(
+                    "this version doesn't understand it: {}",
+                    strange.reason
+                )));
+            }
         }
         Ok(next)
     }
@@ -112,6 +146,21 @@ impl State {
             Topic::App(name) => self.apps.get(name)?.answered(key, now),
             Topic::Tokens => self.tokens.requests.answered(key, now),
         }
+    }
+}
+
+impl Frozen {
+    /// What it means for those who would change the topic.
+    pub fn explain(&self, topic: &Topic) -> String {
+        let what = match topic {
+            Topic::App(app) => format!("the app '{app}'"),
+            Topic::Tokens => "the tokens".to_owned(),
+        };
+        format!(
+            "{what} can't be changed through this node: it doesn't understand entry {} of the log ({}), which a newer \
+             version of freshwire has written; start that version here, or ask a node that runs it",
+            self.number, self.reason
+        )
     }
 }
 

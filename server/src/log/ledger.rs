@@ -154,6 +154,9 @@ impl Ledger {
         {
             return Err(ProposeError::Answered(answered.clone()));
         }
+        if let Some(frozen) = before.frozen.get(&proposal.topic) {
+            return Err(ProposeError::Unavailable { reason: frozen.explain(&proposal.topic), decided: true });
+        }
         check_number(proposal, last)?;
         let change = change(&before)?;
         let number = LogNumber(before.number.0 + 1);
@@ -187,6 +190,12 @@ impl Ledger {
                 }
                 (_, Verdict::Refused(refusal), _) => return Err(refusal.into()),
                 (_, Verdict::Moved(_), _) => {}
+                (_, Verdict::Frozen(_), after) => {
+                    let frozen = after.frozen.get(&proposal.topic);
+                    let reason = frozen.map(|frozen| frozen.explain(&proposal.topic)).unwrap_or_default();
+                    // Those who understand that entry have decided it.
+                    return Err(ProposeError::Unavailable { reason, decided: false });
+                }
             }
         }
         Err(ProposeError::Unavailable {
@@ -266,6 +275,10 @@ impl Ledger {
         let kind = entry.draft.change.describe().0;
         match &verdict {
             Verdict::Valid => tracing::info!(%number, %topic, kind, actor = entry.draft.actor, "changed"),
+            Verdict::Frozen(at) if *at == number => tracing::error!(
+                "{}",
+                self.state().frozen.get(&topic).map(|frozen| frozen.explain(&topic)).unwrap_or_default()
+            ),
             void => tracing::info!(%number, %topic, kind, ?void, "a void entry"),
         }
         if let Some(writer) = self.inner.waiting.lock().remove(&entry.draft.id) {

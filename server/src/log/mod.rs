@@ -3,6 +3,7 @@
 pub mod jetstream;
 pub mod ledger;
 pub mod sqlite;
+pub mod stored;
 
 use std::time::Duration;
 

@@ -16,10 +16,11 @@ use crate::{
     api::{
         answers::{AppAnswer, AppsAnswer, Changed, Problem},
         bodies::AppBody,
+        frozen::FrozenAnswer,
     },
     core::{
         app::{App, Refusal},
-        change::{AppChange, Organic, Settings},
+        change::{AppChange, Organic, Settings, Topic},
         judge::judge,
         names::AppName,
         time::Period,
@@ -168,5 +169,13 @@ fn answer(context: &Context, app: &App) -> AppAnswer {
         current: current_ref(app),
         minimum: minimum_ref(app),
         counts,
+        frozen: frozen(context, app),
     }
+}
+
+fn frozen(context: &Context, app: &App) -> Option<FrozenAnswer> {
+    let topic = Topic::App(app.name.clone());
+    let state = context.ledger.state();
+    let frozen = state.frozen.get(&topic)?;
+    Some(FrozenAnswer { number: frozen.number, reason: frozen.explain(&topic) })
 }

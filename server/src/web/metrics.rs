@@ -44,6 +44,9 @@ pub async fn metrics(State(context): Ctx) -> impl IntoResponse {
         gauge!("freshwire_away", "app" => name.clone()).set(float(away));
         gauge!("freshwire_app_number", "app" => name).set(float(app.number.0));
     }
+    for (topic, frozen) in &state.frozen {
+        gauge!("freshwire_frozen_at", "topic" => topic.to_string()).set(float(frozen.number.0));
+    }
     gauge!("freshwire_log_number").set(float(state.number.0));
     gauge!("freshwire_nodes").set(float(1 + context.fleet.peers().len() as u64));
     gauge!("freshwire_nodes_missing").set(float(context.fleet.missing().len() as u64));

@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 use super::{Context, auth::hex, problem::ApiError};
 use crate::core::{
     app::App,
-    change::Request,
+    change::{Request, Topic},
     names::{AppName, LogNumber},
     state::State,
 };
@@ -74,9 +74,13 @@ impl FromRequestParts<Arc<Context>> for Known {
 /// An app that exists.
 pub fn known(state: &State, name: &AppName) -> Result<Arc<App>, ApiError> {
     state.apps.get(name).cloned().ok_or_else(|| {
-        ApiError::not_found(format!(
-            "there is no app '{name}'; its first release or 'freshwire app set' makes it"
-        ))
+        let topic = Topic::App(name.clone());
+        match state.frozen.get(&topic) {
+            Some(frozen) => ApiError::unavailable(frozen.explain(&topic), None),
+            None => ApiError::not_found(format!(
+                "there is no app '{name}'; its first release or 'freshwire app set' makes it"
+            )),
+        }
     })
 }
 

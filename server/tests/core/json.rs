@@ -158,7 +158,7 @@ fn any_token_change() -> impl Strategy<Value = TokenChange> {
     ]
 }
 
-fn any_draft() -> impl Strategy<Value = Draft> {
+pub fn any_draft() -> impl Strategy<Value = Draft> {
     let change = prop_oneof![
         5 => (any_name(), any_app_change()).prop_map(|(app, change)| Change::App { app, change }),
         1 => any_token_change().prop_map(Change::Token),

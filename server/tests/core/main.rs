@@ -14,5 +14,6 @@ mod pushing;
 mod replacing;
 mod rollouts;
 mod story;
+mod strange;
 mod telling;
 mod timeline;

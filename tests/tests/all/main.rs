@@ -24,6 +24,7 @@ mod events;
 mod examples;
 mod fix;
 mod frames;
+mod frozen;
 mod gate;
 mod identity;
 mod log_contract;

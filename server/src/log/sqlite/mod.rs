@@ -20,7 +20,7 @@ use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use super::{AppendError, Log, LogError};
+use super::{AppendError, Log, LogError, stored::encode};
 use crate::core::{
     change::{Draft, Entry, Topic},
     names::LogNumber,
@@ -98,7 +98,7 @@ impl Log for SqliteLog {
     /// The entry is queued at once: dropping the future doesn't take it back.
     fn append(&self, draft: Draft) -> BoxFuture<'_, Result<LogNumber, AppendError>> {
         let unavailable = |reason: &dyn std::fmt::Display| AppendError::Unavailable(reason.to_string());
-        let entry = match serde_json::to_string(&draft) {
+        let entry = match encode(&draft) {
             Ok(entry) => entry,
             Err(error) => return std::future::ready(Err(unavailable(&error))).boxed(),
         };

@@ -15,14 +15,14 @@ use crate::{
         change::{Entry, Topic},
         names::LogNumber,
     },
-    log::LogError,
+    log::{LogError, stored::decode},
 };
 
 /// Entries that a follower reads at once while it catches up.
 const PAGE: i64 = 500;
 
 /// A row as it is stored, not yet understood.
-type Stored = (LogNumber, String);
+type Stored = (LogNumber, String, String);
 
 /// SQLite counts in signed numbers. No log gets as far as their end.
 pub(super) fn to_sql(number: LogNumber) -> i64 {
@@ -52,7 +52,7 @@ pub(super) async fn history(
     let query = move |connection: &Connection| {
         connection
             .prepare_cached(
-                "SELECT number, entry FROM entries WHERE topic = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
+                "SELECT number, topic, entry FROM entries WHERE topic = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
             )?
             .query_map(params![topic.to_string(), before, limit], stored)?
             .collect::<rusqlite::Result<Vec<_>>>()
@@ -95,7 +95,7 @@ impl Tail {
         let query = move |connection: &Connection| {
             connection
                 .prepare_cached(
-                    "SELECT number, entry FROM entries WHERE number > ?1 ORDER BY number LIMIT ?2",
+                    "SELECT number, topic, entry FROM entries WHERE number > ?1 ORDER BY number LIMIT ?2",
                 )?
                 .query_map(params![to_sql(seen), PAGE], stored)?
                 .collect::<rusqlite::Result<Vec<_>>>()
@@ -120,12 +120,9 @@ impl Tail {
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    Ok((from_sql(row.get(0)?), row.get(1)?))
+    Ok((from_sql(row.get(0)?), row.get(1)?, row.get(2)?))
 }
 
-fn understand((number, draft): Stored) -> Result<Entry, LogError> {
-    match serde_json::from_str(&draft) {
-        Ok(draft) => Ok(Entry { number, draft }),
-        Err(error) => Err(LogError::Unreadable { number, reason: error.to_string() }),
-    }
+fn understand((number, topic, entry): Stored) -> Result<Entry, LogError> {
+    decode(number, &topic, entry.as_bytes())
 }
