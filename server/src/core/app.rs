@@ -7,9 +7,12 @@ use std::{
     sync::Arc,
 };
 
+use serde::Serialize;
+
 use super::{
     campaign::Campaign,
     change::{Floor, NewRelease, Request, Settings, Terms},
+    digest,
     names::{AppName, BuildId, LogNumber},
     order::{Order, Version},
     push::{Key, Push},
@@ -20,7 +23,7 @@ use super::{
 const KEYS_KEPT: Period = Period::days(1);
 
 /// Everything the log says about one app.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct App {
     /// Its name.
     pub name: AppName,
@@ -32,6 +35,7 @@ pub struct App {
     pub settings: Settings,
     /// In the order of registration; a release's number is its index + 1.
     pub releases: Vec<Arc<Release>>,
+    #[serde(skip)]
     pub(super) by_build: HashMap<BuildId, u32>,
     /// What pages should be on now.
     pub current: Option<BuildId>,
@@ -42,12 +46,15 @@ pub struct App {
     /// By number; ended ones are kept for a while.
     pub campaigns: BTreeMap<LogNumber, Arc<Campaign>>,
     /// The latest of each topic and selection; those that expired before the last entry are gone.
+    #[serde(serialize_with = "digest::values")]
     pub pushes: BTreeMap<Key, Arc<Push>>,
     requests: Requests,
+    #[serde(skip)]
+    pub(super) digest: digest::Known,
 }
 
 /// A registered release.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Release {
     /// Counts from 1 in the order of registration.
     pub number: u32,
@@ -62,7 +69,7 @@ pub struct Release {
 }
 
 /// A minimum that was set.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Minimum {
     /// The lowest that is supported.
     pub floor: Floor,
@@ -77,7 +84,7 @@ pub struct Minimum {
 }
 
 /// A build's retirement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Retirement {
     /// Why.
     pub reason: String,
@@ -88,7 +95,7 @@ pub struct Retirement {
 }
 
 /// A request that was answered, by its idempotency key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answered {
     /// Digest of the request.
     pub hash: String,
@@ -98,7 +105,7 @@ pub struct Answered {
 }
 
 /// The requests of a topic that were answered lately, by their idempotency key.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Requests(BTreeMap<String, Answered>);
 
 impl Requests {
@@ -167,6 +174,7 @@ impl App {
             campaigns: BTreeMap::new(),
             pushes: BTreeMap::new(),
             requests: Requests::default(),
+            digest: digest::Known::default(),
         }
     }
 

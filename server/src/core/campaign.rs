@@ -22,7 +22,7 @@ pub enum Kind {
 }
 
 /// A stretch of time in which a campaign was active. Stretches of one run are told apart by their waits for proof only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// The campaign's own number, or that of the resume that began the run.
     pub number: LogNumber,
@@ -33,7 +33,7 @@ pub struct Run {
 }
 
 /// Why a campaign doesn't go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Halt {
     /// Since when.
     pub at: Moment,
@@ -46,7 +46,7 @@ pub struct Halt {
 }
 
 /// A campaign, named by the number of the entry that started it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Campaign {
     /// Its name.
     pub number: LogNumber,

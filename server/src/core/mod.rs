@@ -11,6 +11,7 @@ pub mod campaign;
 pub mod census;
 pub mod change;
 mod describe;
+pub mod digest;
 pub mod enrol;
 pub mod explain;
 pub mod frames;

@@ -38,7 +38,7 @@ impl fmt::Debug for PushData {
 pub type Key = (PushTopic, Select);
 
 /// The latest push to a topic and a selection.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Push {
     /// Its name: the number of its entry.
     pub number: LogNumber,

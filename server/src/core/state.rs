@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::Serialize;
+
 use super::{
     app::{Answered, App, Refusal, Requests, Stamp},
     change::{Change, Entry, Topic},
+    digest,
     names::{AppName, LogNumber},
     time::Moment,
     token::{TokenChange, Tokens},
@@ -24,7 +27,7 @@ pub struct State {
 }
 
 /// Why a topic stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Frozen {
     /// The entry that isn't understood.
     pub number: LogNumber,
@@ -33,7 +36,7 @@ pub struct Frozen {
 }
 
 /// The tokens with their topic's own last number.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TokenBook {
     /// Number of the topic's last valid entry.
     pub number: LogNumber,
@@ -42,6 +45,8 @@ pub struct TokenBook {
     /// The tokens.
     pub tokens: Tokens,
     requests: Requests,
+    #[serde(skip)]
+    pub(super) digest: digest::Known,
 }
 
 /// What the fold made of an entry.
@@ -169,7 +174,8 @@ impl TokenBook {
         let mut tokens = self.tokens.clone();
         if tokens.apply(change, stamp.at, stamp.actor) {
             let requests = self.requests.clone();
-            Ok(Self { number: stamp.number, last_at: stamp.at, tokens, requests })
+            let digest = digest::Known::default();
+            Ok(Self { number: stamp.number, last_at: stamp.at, tokens, requests, digest })
         } else {
             Err(Refusal::NotFound("no such token; list them with: freshwire token list".into()))
         }

@@ -63,13 +63,13 @@ pub enum TokenChange {
 }
 
 /// All tokens that the log knows, by the hash of their secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
     by_hash: BTreeMap<String, Arc<Issued>>,
 }
 
 /// A token and when it was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Issued {
     /// The token.
     pub token: Token,

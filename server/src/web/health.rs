@@ -24,6 +24,7 @@ pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
     let mut answer = json!({
         "ready": true,
         "number": state.number,
+        "digest": state.digest(),
         "warming": warming,
         "node": context.fleet.node,
     });

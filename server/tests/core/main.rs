@@ -1,6 +1,7 @@
 //! The pure core, by properties over random histories and by examples of its rules.
 
 mod assets;
+mod digesting;
 mod examples;
 mod folding;
 mod gates;

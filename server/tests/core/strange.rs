@@ -112,7 +112,7 @@ proptest! {
         let mut value = stored(&draft);
         let mut places = Vec::new();
         objects(&value, "", &mut places);
-        let place = value.pointer_mut(place.get(&places)).and_then(Value::as_object_mut).expect("an object");
+        let place = value.pointer_mut(&places[place.index(places.len())]).and_then(Value::as_object_mut).expect("an object");
         place.insert("from_the_future".to_owned(), json!("x"));
         let named_freely = matches!(
             &draft.change,
