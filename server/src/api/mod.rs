@@ -8,6 +8,7 @@ pub mod gate;
 pub mod rollout;
 mod schema;
 pub mod timeline;
+pub mod transfer;
 
 /// Header of every answer: the app's last log number.
 pub const NUMBER_HEADER: &str = "freshwire-number";

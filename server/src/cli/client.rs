@@ -14,6 +14,8 @@ use crate::api::answers::Problem;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Time for an answer: longer than the server itself waits for its log.
 const ANSWER: Duration = Duration::from_secs(30);
+/// Time for what is long.
+const LONG: Duration = Duration::from_hours(1);
 /// Time for a stream of events: as long as it comes, but a time there must be.
 const ENDLESS: Duration = Duration::from_hours(365 * 24);
 /// Pauses before a change whose fate isn't known is sent again under the same key.
@@ -124,6 +126,30 @@ impl Client {
             }
             whole = Some(page);
         }
+    }
+
+    /// Begins to read something long.
+    pub async fn download(&self, path: &[&str]) -> Result<reqwest::Response, Trouble> {
+        let request = self.request(Method::GET, path, &[]).timeout(LONG);
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        self.read(answer, None).await?;
+        Err(Trouble::Strange { url: self.name(), why: "it refuses without a reason".to_owned() })
+    }
+
+    /// Sends lines of JSON.
+    pub async fn upload(
+        &self,
+        path: &[&str],
+        query: &[(String, String)],
+        lines: Vec<u8>,
+    ) -> Result<Value, Trouble> {
+        let request = self.request(Method::POST, path, query).timeout(LONG);
+        let request = request.header(header::CONTENT_TYPE, "application/jsonl").body(lines);
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.read(answer, None).await
     }
 
     /// Makes a change, or asks what it would do. It carries an idempotency key, and is sent again under the same

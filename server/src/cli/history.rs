@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::{
-    Console, OfApp, Trouble,
+    Console, Trouble,
     client::typed,
     say,
     table::{Cell, Column, Table},
     terminal::{DIM, Terminal},
+    transfer::{self, WholeLog},
 };
 use crate::{
     api::answers::LogAnswer,
@@ -24,9 +25,13 @@ const LOOKED_THROUGH: usize = 10_000;
 
 /// What `log` takes.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct LogArgs {
-    #[command(flatten)]
-    of: OfApp,
+    #[command(subcommand)]
+    whole: Option<WholeLog>,
+    /// The app
+    #[arg(required = true)]
+    app: Option<AppName>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -34,7 +39,11 @@ pub struct LogArgs {
 
 /// Prints the history.
 pub async fn list(console: &Console, args: LogArgs) -> Result<(), Trouble> {
-    let path = ["apps", args.of.app.as_str(), "log"];
+    let app = match (args.whole, args.app) {
+        (Some(whole), _) => return transfer::run(console, whole).await,
+        (None, app) => app.ok_or_else(|| Trouble::Usage("name the app".to_owned()))?,
+    };
+    let path = ["apps", app.as_str(), "log"];
     let answer = console.client()?.list(&path, &[], "entries", args.limit as usize).await?;
     if console.printed_json(&answer) {
         return Ok(());

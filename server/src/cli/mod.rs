@@ -26,6 +26,7 @@ mod sse;
 mod table;
 mod terminal;
 mod token;
+mod transfer;
 mod trouble;
 mod wait;
 mod watch;
@@ -100,7 +101,7 @@ pub enum Command {
     Matrix(needs::MatrixArgs),
     /// Which back ends report in, and what they provide
     Backends(needs::ListArgs),
-    /// Who changed what, newest first
+    /// Who changed what, newest first; or the whole log, to a file and back
     Log(history::LogArgs),
     /// Make, list and revoke operators' tokens
     #[command(subcommand)]

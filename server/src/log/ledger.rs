@@ -210,10 +210,13 @@ impl Ledger {
         let mut hasher = DefaultHasher::new();
         topic.hash(&mut hasher);
         let turn = &self.inner.turns[usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0)];
-        tokio::time::timeout(DECIDES_WITHIN, turn.lock()).await.map_err(|_| ProposeError::Unavailable {
-            reason: "other changes are still waiting for the store; try again".into(),
-            decided: true,
-        })
+        tokio::time::timeout(DECIDES_WITHIN, turn.lock()).await.map_err(|_| still_waiting())
+    }
+
+    /// Waits until no change at all is under way on this node. Those that come meanwhile wait for their turns.
+    pub(super) async fn all_turns(&self) -> Result<Vec<tokio::sync::MutexGuard<'_, ()>>, ProposeError> {
+        let all = futures_util::future::join_all(self.inner.turns.iter().map(tokio::sync::Mutex::lock));
+        tokio::time::timeout(DECIDES_WITHIN, all).await.map_err(|_| still_waiting())
     }
 
     /// Appends, and waits for the tail's verdict.
@@ -297,6 +300,13 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.inner.waiting.lock().remove(&self.id);
+    }
+}
+
+fn still_waiting() -> ProposeError {
+    ProposeError::Unavailable {
+        reason: "other changes are still waiting for the store; try again".into(),
+        decided: true,
     }
 }
 

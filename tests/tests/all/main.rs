@@ -49,6 +49,7 @@ mod telling;
 mod timeline;
 mod tokens;
 mod transcripts;
+mod transfer;
 mod unregistered;
 mod watch;
 mod wave;
