@@ -7,6 +7,7 @@ use std::{
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection};
 use parking_lot::Mutex;
+use percent_encoding::percent_decode_str;
 use rand::Rng;
 
 /// Every call is answered within this time, or has failed.
@@ -22,7 +23,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 /// Where NATS is, and which of its clusters is ours.
 #[derive(Clone, Debug)]
 pub struct NatsConfig {
-    /// Servers of one NATS cluster: `nats://user:password@host:port` or `tls://…`.
+    /// Servers of one NATS cluster: `nats://user:password@host:port` or `tls://…`. All take the same user.
     pub servers: Vec<ServerAddr>,
     /// A file with a user's credentials (JWT and seed), as `nsc` writes it.
     pub credentials: Option<std::path::PathBuf>,
@@ -65,6 +66,11 @@ impl Nats {
                 note(&seen, event);
                 std::future::ready(())
             });
+        options = match identity(&config.servers) {
+            Identity::None => options,
+            Identity::Token(token) => options.token(token),
+            Identity::User(user, password) => options.user_and_password(user, password),
+        };
         if let Some(file) = &config.credentials {
             options = options.credentials_file(file).await?;
         }
@@ -104,6 +110,25 @@ impl Nats {
     }
 }
 
+/// Who we say we are.
+#[derive(Debug, PartialEq, Eq)]
+enum Identity {
+    None,
+    Token(String),
+    User(String, String),
+}
+
+/// What stands before the `@` of the first URL that has it; the client itself doesn't look there.
+fn identity(servers: &[ServerAddr]) -> Identity {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let named = servers.iter().find_map(|server| Some((server.username()?, server.password())));
+    match named {
+        None => Identity::None,
+        Some((token, None)) => Identity::Token(decoded(token)),
+        Some((user, Some(password))) => Identity::User(decoded(user), decoded(password)),
+    }
+}
+
 fn note(trouble: &Mutex<Trouble>, event: Event) {
     let mut trouble = trouble.lock();
     match event {
@@ -133,4 +158,22 @@ fn troubled(trouble: &mut Trouble, reason: String) {
 fn wait_before(attempt: usize) -> Duration {
     let doubled = SHORTEST_WAIT.saturating_mul(1 << attempt.min(8));
     rand::rng().random_range(Duration::ZERO..doubled.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(urls: &[&str]) -> Identity {
+        let servers: Vec<ServerAddr> = urls.iter().map(|url| url.parse().expect("a URL")).collect();
+        identity(&servers)
+    }
+
+    #[test]
+    fn a_url_says_who_we_are() {
+        assert_eq!(of(&["nats://a:4222", "b:4222"]), Identity::None);
+        assert_eq!(of(&["nats://secret@a:4222"]), Identity::Token("secret".into()));
+        let user = Identity::User("freshwire".into(), "p@ss:w%rd".into());
+        assert_eq!(of(&["nats://a:4222", "tls://freshwire:p%40ss%3Aw%25rd@b:4222"]), user);
+    }
 }
