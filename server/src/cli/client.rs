@@ -69,6 +69,19 @@ impl Client {
         self.read(answer, app_of(path)).await
     }
 
+    /// What `/readyz` answers, ready or not.
+    pub async fn readiness(&self) -> Result<Value, Trouble> {
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().push("readyz");
+        let answer = self.http.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        let status = answer.status();
+        let answer: Option<Value> = answer.json().await.ok();
+        answer.filter(|answer| answer["ready"].is_boolean()).ok_or_else(|| Trouble::Strange {
+            url: self.name(),
+            why: format!("its answer ({status}) doesn't say whether it is ready"),
+        })
+    }
+
     /// Begins to read a stream of events that doesn't end by itself, after the event that was seen last.
     pub async fn follow(
         &self,

@@ -10,6 +10,7 @@ mod client;
 mod current;
 mod events;
 mod fix;
+mod health;
 mod history;
 mod live;
 mod minimum;
@@ -106,6 +107,8 @@ pub enum Command {
     /// Make, list and revoke operators' tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Whether a server takes pages now; exits 0, or 1 with the reason
+    Health,
     /// Print a script that completes freshwire's commands in a shell
     Completions {
         /// Which shell
@@ -168,6 +171,7 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
         Command::Backends(args) => needs::back_ends(&console, args).await,
         Command::Log(args) => history::list(&console, args).await,
         Command::Token(command) => token::run(&console, command).await,
+        Command::Health => health::ask(&console).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut root(), "freshwire", &mut script);
