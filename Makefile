@@ -39,6 +39,9 @@ test-rust: $(CLIENT)
 	scripts/setup sqlite3
 	scripts/setup curl
 	scripts/setup nats-server
+	scripts/setup haproxy
+	scripts/setup nginx
+	scripts/setup caddy
 	cargo test --locked --workspace
 
 test-browser: $(CLIENT) $(MODULES)

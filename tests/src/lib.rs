@@ -8,6 +8,7 @@
 pub mod drafts;
 pub mod events;
 pub mod log_contract;
+pub mod native;
 pub mod nats;
 pub mod origin;
 pub mod page;

@@ -17,6 +17,7 @@ mod cluster_nats;
 mod conservation;
 mod crowd;
 mod demo;
+mod deploy;
 mod disk;
 mod drain;
 mod embedded;

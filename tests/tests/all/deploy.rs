@@ -1,0 +1,135 @@
+//! What is under `deploy/`: the real programs take the configuration, and pages go through the real balancers.
+
+use std::time::{Duration, Instant};
+
+use freshwire_tests::{
+    eventually,
+    native::{Native, deploy},
+    page::Page,
+    process::{client, text},
+};
+use serde_json::{Value, json};
+use tokio::{process::Command, sync::Mutex};
+
+/// Each is a dozen processes: not beside one another.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+/// Long enough for a balancer that asks once a second to notice.
+const DRAIN: Duration = Duration::from_secs(6);
+/// So often in a row the balancer's answer must come from the other node.
+const IN_A_ROW: usize = 8;
+
+#[tokio::test]
+async fn every_configuration_is_taken_by_its_program() {
+    let ran = Command::new(deploy().join("check")).output().await.expect("bash starts");
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}");
+    for checked in
+        ["nats/nats.conf", "haproxy.cfg", "nginx.conf.template", "Caddyfile", "Dockerfile: what it copies"]
+    {
+        assert!(said.contains(&format!("ok       {checked}")), "{checked} was not checked: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_lives_behind_haproxy_while_a_node_is_drained() {
+    walk("haproxy").await;
+}
+
+#[tokio::test]
+async fn a_page_lives_behind_nginx_while_a_node_is_drained() {
+    walk("nginx").await;
+}
+
+#[tokio::test]
+async fn a_page_lives_behind_caddy_while_a_node_is_drained() {
+    walk("caddy").await;
+}
+
+/// A page's life behind a balancer: the shop's document, the snippet, a socket, a release; then its node goes.
+async fn walk(balancer: &str) {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let drain = format!("{}s", DRAIN.as_secs());
+    let mut native = Native::start(&[("BALANCER", balancer), ("FRESHWIRE_DRAIN", &drain)]).await;
+    let pages = native.said("LB_PAGES").to_owned();
+
+    let document = read(&format!("http://127.0.0.1:{}/tea", native.said("SHOP_PORT"))).await;
+    assert!(document.contains(r#"<meta name="freshwire-build" content="1111111">"#), "{document}");
+    let script = format!("http://{pages}/freshwire.js");
+    assert!(document.contains(&format!(r#"src="{script}""#)), "{document}");
+    assert!(read(&script).await.contains("freshwire.v1"), "the snippet comes through the balancer");
+
+    release(&native, json!({"build": "1111111", "version": "1.0.0"})).await;
+    let mut open = Vec::new();
+    for _ in 0..6 {
+        let page = Page::open(&pages, "shop", "1111111", "1.0.0").await;
+        assert_eq!(page.welcome["standing"], "current");
+        open.push(page);
+    }
+    for node in ["freshwire-1", "freshwire-2"] {
+        assert!(open.iter().any(|page| page.welcome["node"] == node), "both nodes get pages");
+    }
+    let next = json!({"build": "2222222", "version": "1.1.0", "severity": "important", "over": "0s"});
+    release(&native, next).await;
+    for page in &mut open {
+        assert_eq!(page.frame("standing").await["standing"], "stale");
+        assert_eq!(page.frame("notice").await["action"], "prompt");
+    }
+
+    native.ask_to_stop("freshwire_1");
+    let since = Instant::now();
+    let answers = eventually("the balancer sends nobody there any more", async || {
+        let mut answers = Vec::new();
+        for _ in 0..IN_A_ROW {
+            answers.push(readiness(&pages).await);
+        }
+        answers
+            .iter()
+            .all(|(status, body)| *status == 200 && body["node"] == "freshwire-2")
+            .then_some(answers)
+    });
+    assert_eq!(answers.await.len(), IN_A_ROW);
+    assert!(since.elapsed() < DRAIN, "it was noticed by its readiness, and not by its end");
+    assert!(native.running().contains(&"freshwire_1"));
+    let fresh = Page::open(&pages, "shop", "2222222", "1.1.0").await;
+    assert_eq!(fresh.welcome["node"], "freshwire-2");
+
+    for mut page in open {
+        if page.welcome["node"] == "freshwire-2" {
+            assert!(page.frames_until_pong().await.is_empty(), "pages of the other node notice nothing");
+            continue;
+        }
+        // Its goodbye comes through the balancer, which cuts nothing.
+        page.frame("reconnect").await;
+        assert_eq!(page.closed().await.expect("a close frame").0, 4200);
+        let back = json!({"app": "shop", "build": "1111111", "version": "1.0.0", "via": page.welcome["node"],
+            "session": page.session(), "resume": page.resume()});
+        let back = Page::hello(&pages, back).await;
+        assert_eq!((text(&back.welcome["node"]), back.session()), ("freshwire-2".into(), page.session()));
+    }
+    let apps = native.done(native.said("LB_OPS"), "GET", "/v1/apps", None).await;
+    assert_eq!(apps["apps"][0]["app"], "shop", "operators come through it, too");
+
+    drop(fresh);
+    native.end().await;
+    assert_eq!(native.running(), Vec::<&str>::new());
+}
+
+/// Registers a release with both nodes, as a pipeline that is repeated would.
+async fn release(native: &Native, body: Value) {
+    for node in ["FRESHWIRE_OPS_1", "FRESHWIRE_OPS_2"] {
+        native.done(native.said(node), "POST", "/v1/apps/shop/releases", Some(body.clone())).await;
+    }
+}
+
+async fn read(url: &str) -> String {
+    let answer = client().get(url).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200, "{url}");
+    answer.text().await.expect("a text")
+}
+
+async fn readiness(address: &str) -> (u16, Value) {
+    match client().get(format!("http://{address}/readyz")).send().await {
+        Ok(answer) => (answer.status().as_u16(), answer.json().await.unwrap_or_default()),
+        Err(_) => (0, Value::Null),
+    }
+}
