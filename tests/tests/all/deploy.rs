@@ -32,25 +32,38 @@ async fn every_configuration_is_taken_by_its_program() {
 
 #[tokio::test]
 async fn a_page_lives_behind_haproxy_while_a_node_is_drained() {
-    walk("haproxy").await;
+    walk("haproxy", false).await;
 }
 
 #[tokio::test]
 async fn a_page_lives_behind_nginx_while_a_node_is_drained() {
-    walk("nginx").await;
+    walk("nginx", false).await;
 }
 
 #[tokio::test]
-async fn a_page_lives_behind_caddy_while_a_node_is_drained() {
-    walk("caddy").await;
+async fn a_page_lives_behind_caddy_while_a_node_is_drained_and_nats_is_spoken_to_with_tls() {
+    walk("caddy", true).await;
 }
 
 /// A page's life behind a balancer: the shop's document, the snippet, a socket, a release; then its node goes.
-async fn walk(balancer: &str) {
+async fn walk(balancer: &str, tls: bool) {
     let _alone = ONE_AT_A_TIME.lock().await;
     let drain = format!("{}s", DRAIN.as_secs());
-    let mut native = Native::start(&[("BALANCER", balancer), ("FRESHWIRE_DRAIN", &drain)]).await;
+    let with_tls = if tls { "yes" } else { "no" };
+    let environment = [("BALANCER", balancer), ("FRESHWIRE_DRAIN", &drain), ("TLS", with_tls)];
+    let mut native = Native::start(&environment).await;
     let pages = native.said("LB_PAGES").to_owned();
+
+    eventually("both nodes are with NATS, by the right user", async || {
+        let clients = clients_of_nats(&native).await;
+        let there = |node| {
+            let name = format!("freshwire {node}");
+            let ours = |client: &Value| client["name"] == *name && client["authorized_user"] == "freshwire";
+            clients.iter().any(|client| ours(client) && client["tls_version"].is_string() == tls)
+        };
+        (there("freshwire-1") && there("freshwire-2")).then_some(())
+    })
+    .await;
 
     let document = read(&format!("http://127.0.0.1:{}/tea", native.said("SHOP_PORT"))).await;
     assert!(document.contains(r#"<meta name="freshwire-build" content="1111111">"#), "{document}");
@@ -119,6 +132,17 @@ async fn release(native: &Native, body: Value) {
     for node in ["FRESHWIRE_OPS_1", "FRESHWIRE_OPS_2"] {
         native.done(native.said(node), "POST", "/v1/apps/shop/releases", Some(body.clone())).await;
     }
+}
+
+/// Who is connected to NATS, as its three servers see it.
+async fn clients_of_nats(native: &Native) -> Vec<Value> {
+    let mut clients = Vec::new();
+    for server in ["NATS_MONITOR_1", "NATS_MONITOR_2", "NATS_MONITOR_3"] {
+        let answer = read(&format!("http://{}/connz?auth=1", native.said(server))).await;
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        clients.extend(answer["connections"].as_array().expect("a list").iter().cloned());
+    }
+    clients
 }
 
 async fn read(url: &str) -> String {
