@@ -28,7 +28,7 @@ impl Fleet {
             incarnation: u64::try_from(self.started_at.0).unwrap_or(0),
             seq: 0,
             number: state.number,
-            digest: None,
+            digest: Some(state.digest().to_string()),
             fold: FOLD,
             sessions: self.registry.len() as u64,
             warming: self.own_warming(),

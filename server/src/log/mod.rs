@@ -1,7 +1,7 @@
 //! The one ordered, durable list of operators' changes, behind a narrow trait.
 
-pub mod jetstream;
 pub mod import;
+pub mod jetstream;
 pub mod ledger;
 pub mod sqlite;
 pub mod stored;
