@@ -40,8 +40,11 @@ pub struct Roll {
     began: Instant,
     generation: AtomicU64,
     told: AtomicU64,
-    came_from: Mutex<BTreeMap<AppName, BTreeMap<(String, BuildId), u64>>>,
+    came_from: Mutex<BTreeMap<AppName, Origins>>,
 }
+
+/// Pages by the node that they came from and the build that they run.
+type Origins = BTreeMap<(String, BuildId), u64>;
 
 /// What answers go by that changes with time alone.
 #[derive(Default, PartialEq, Eq)]

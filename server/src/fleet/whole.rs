@@ -8,6 +8,7 @@ use crate::core::{
     census::{BuildCount, Census, NodeCount, merge, rows},
     names::{AppName, BuildId, LogNumber},
     push::Reached,
+    rollcall::{Report, RollCall},
     rollout::ProbeReading,
     tally::Campaigns,
     time::{Moment, Period},
@@ -33,7 +34,7 @@ impl Fleet {
         let started = u64::try_from(self.started_at.0).unwrap_or(0);
         let own = format!("{}@{started}.{}", self.node, self.own_tally(app).forgotten);
         let mut all = self.roll.look(|call, now| {
-            let epoch = |report: &crate::core::rollcall::Report| {
+            let epoch = |report: &Report| {
                 let forgotten = report.apps.get(app).map_or(0, |of_app| of_app.forgotten);
                 format!("{}@{}.{forgotten}", report.node, report.incarnation)
             };
@@ -124,18 +125,18 @@ impl Fleet {
         match self.bus.reach() {
             Reach::Alone => true,
             Reach::CutOff => false,
-            Reach::Connected => self.roll.look(|call, now| call.complete(now)),
+            Reach::Connected => self.roll.look(RollCall::complete),
         }
     }
 
     /// Those that have not, by name.
     pub fn missing(&self) -> Vec<String> {
-        self.roll.look(|call, now| call.missing(now))
+        self.roll.look(RollCall::missing)
     }
 
     /// Pages are still finding their way back after a node's start or its end.
     pub fn warming(&self) -> bool {
-        self.own_warming() || self.roll.look(|call, now| call.warming(now))
+        self.own_warming() || self.roll.look(RollCall::warming)
     }
 
     /// A node sends its sessions away.
