@@ -16,7 +16,7 @@ pub const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 const PINGS_EVERY: Duration = Duration::from_secs(2);
 const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
 /// Longest wait before the next try to connect.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// Wait before the second try; doubled for each further one.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 
@@ -41,18 +41,22 @@ pub struct Nats {
     trouble: Arc<Mutex<Trouble>>,
 }
 
-#[derive(Default)]
 struct Trouble {
     /// Since when there is no connection.
     since: Option<Instant>,
     /// What was wrong last.
     reason: Option<String>,
+    /// Who should have answered, without credentials.
+    addresses: String,
 }
 
 impl Nats {
     /// Connects as soon as it can. An error is one that trying again can't mend.
     pub async fn connect(config: &NatsConfig, node: &str) -> std::io::Result<Self> {
-        let trouble = Arc::new(Mutex::new(Trouble { since: Some(Instant::now()), reason: None }));
+        let addresses: Vec<_> =
+            config.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+        let addresses = addresses.join(", ");
+        let trouble = Arc::new(Mutex::new(Trouble { since: Some(Instant::now()), reason: None, addresses }));
         let seen = trouble.clone();
         let mut options = ConnectOptions::new()
             .name(format!("freshwire {node}"))
@@ -105,8 +109,8 @@ impl Nats {
     pub fn trouble(&self) -> Option<(String, Duration)> {
         let trouble = self.trouble.lock();
         let since = trouble.since?;
-        let reason = trouble.reason.clone().unwrap_or_else(|| "it has not answered yet".to_owned());
-        Some((format!("NATS can't be reached: {reason}"), since.elapsed()))
+        let reason = trouble.reason.as_deref().unwrap_or("no answer yet");
+        Some((format!("NATS can't be reached at {}: {reason}", trouble.addresses), since.elapsed()))
     }
 }
 
@@ -133,24 +137,27 @@ fn note(trouble: &Mutex<Trouble>, event: Event) {
     let mut trouble = trouble.lock();
     match event {
         Event::Connected => {
-            *trouble = Trouble::default();
+            trouble.since = None;
+            trouble.reason = None;
             tracing::info!("connected to NATS");
         }
         Event::Disconnected => {
             trouble.since.get_or_insert_with(Instant::now);
             tracing::warn!("the connection to NATS is lost; connecting again");
         }
-        Event::ClientError(error) => troubled(&mut trouble, error.to_string()),
-        Event::ServerError(error) => troubled(&mut trouble, error.to_string()),
+        Event::ClientError(error) => troubled(&mut trouble, &error.to_string()),
+        Event::ServerError(error) => troubled(&mut trouble, &error.to_string()),
         other => tracing::info!(event = %other, "NATS"),
     }
 }
 
 /// One line for what is wrong, and not one for every try.
-fn troubled(trouble: &mut Trouble, reason: String) {
-    if trouble.reason.as_ref() != Some(&reason) {
-        tracing::warn!(reason, "NATS can't be used; trying on. Check --nats and its credentials");
-        trouble.reason = Some(reason);
+fn troubled(trouble: &mut Trouble, error: &str) {
+    let reason = error.strip_prefix("nats: ").unwrap_or(error);
+    if trouble.reason.as_deref() != Some(reason) {
+        let addresses = &trouble.addresses;
+        tracing::warn!(reason, addresses, "NATS can't be used; trying on. Check --nats and its credentials");
+        trouble.reason = Some(reason.to_owned());
     }
 }
 

@@ -18,6 +18,9 @@ use crate::process;
 /// Connections that wait to be accepted: pages come back in bursts.
 const BACKLOG: u32 = 4096;
 
+/// What is logged by default. The client of NATS says every try; what matters of it is said once, by us.
+const LOGS: &str = "info,async_nats=off";
+
 /// Flags of `freshwire serve`; each has an environment twin.
 #[derive(Args)]
 pub struct ServeArgs {
@@ -264,7 +267,7 @@ fn outlive_full_files() -> io::Result<()> {
 fn init_logs(format: Option<LogFormat>) {
     let format =
         format.unwrap_or(if io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json });
-    let filter = EnvFilter::try_from_env("FRESHWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("FRESHWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(LOGS));
     // Where the log can't be written (a full disk has no room for it either) it would complain with `eprintln!`, which
     // then panics in whatever thread had something to say.
     let logs =

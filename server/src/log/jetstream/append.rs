@@ -50,6 +50,10 @@ impl Shared {
             let reason = match self.publish(&subject, message.clone()).await {
                 Tried::Stored(number) => {
                     self.advance(number);
+                    if !self.identity.is_known() {
+                        // From its first entry on a stream is known again; an error is noted.
+                        let _ = self.compare().await;
+                    }
                     return Ok(number);
                 }
                 Tried::Never(reason) if !doubtful => return Err(unavailable(reason)),

@@ -40,6 +40,11 @@ impl Identity {
         Ok(Self { file, stream: stream.to_owned(), known: Mutex::new(known) })
     }
 
+    /// It would be known again.
+    pub(super) fn is_known(&self) -> bool {
+        self.known.lock().is_some()
+    }
+
     /// An error: it is another stream than the one that is known. An empty one is not remembered yet: of nodes that start
     /// together more than one may have made it.
     pub(super) fn check(&self, id: Uuid, empty: bool) -> Result<(), String> {

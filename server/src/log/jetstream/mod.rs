@@ -27,7 +27,12 @@ use crate::{
     nats::{ANSWERS_WITHIN, Nats},
 };
 
-use self::{history::Index, identity::Identity, stream::Names, watch::Health};
+use self::{
+    history::Index,
+    identity::Identity,
+    stream::Names,
+    watch::{Health, Trouble},
+};
 
 /// Appends under way at once; more wait. Each of them asks twice.
 const APPENDS_AT_ONCE: usize = 64;
@@ -83,7 +88,7 @@ impl JetStreamLog {
             index: Mutex::default(),
             turns: Semaphore::new(APPENDS_AT_ONCE),
         });
-        shared.compare().await.map_err(|trouble| trouble.at_opening())?;
+        shared.advance(shared.look().await.map_err(Trouble::at_opening)?);
         let watching = tokio::spawn(shared.clone().keep_watching());
         Ok(Self { shared, _watching: Arc::new(AbortOnDropHandle::new(watching)) })
     }

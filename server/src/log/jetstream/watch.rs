@@ -8,7 +8,7 @@ use std::{
 
 use async_nats::{Message, header::NATS_SEQUENCE, jetstream::stream::Info};
 use futures_util::{StreamExt as _, stream::BoxStream};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::{
     OpenError, Shared,
@@ -18,6 +18,8 @@ use crate::{core::names::LogNumber, log::LogError, nats::ANSWERS_WITHIN};
 
 /// How often the end is read. Nodes that were cut off have what they missed so soon after.
 const COMPARES_EVERY: Duration = Duration::from_secs(2);
+/// The same while it isn't known.
+const COMPARES_AGAIN: Duration = Duration::from_millis(500);
 /// How long a refused subscription waits before it is tried again.
 const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
 
@@ -66,26 +68,32 @@ impl Health {
 impl Shared {
     /// Reads where the stream ends, and whether it is still the same one.
     pub(super) async fn compare(&self) -> Result<LogNumber, Trouble> {
-        // Read first: an append may be quicker than this answer.
-        let known = *self.last.borrow();
-        let compared = match self.nats.trouble() {
-            Some((reason, _)) => Err(Trouble::Away(reason)),
-            None => match timeout(ANSWERS_WITHIN, self.names.info(&self.context)).await {
-                Ok(Ok(info)) => self.check(&info, known).map_err(Trouble::Wrong),
-                Ok(Err(unanswered)) => Err(Trouble::Away(unanswered.reason())),
-                Err(_) => Err(Trouble::Away("JetStream doesn't answer in time".into())),
-            },
-        };
+        let compared = self.look().await;
         self.note(&compared);
         let last = compared?;
         self.advance(last);
         Ok(last)
     }
 
+    /// The same, and nothing comes of it.
+    pub(super) async fn look(&self) -> Result<LogNumber, Trouble> {
+        // Read first: an append may be quicker than this answer.
+        let known = *self.last.borrow();
+        if let Some((reason, _)) = self.nats.trouble() {
+            return Err(Trouble::Away(reason));
+        }
+        match timeout(ANSWERS_WITHIN, self.names.info(&self.context)).await {
+            Ok(Ok(info)) => self.check(&info, known).map_err(Trouble::Wrong),
+            Ok(Err(unanswered)) => Err(Trouble::Away(unanswered.reason())),
+            Err(_) => Err(Trouble::Away("JetStream doesn't answer in time".into())),
+        }
+    }
+
     fn check(&self, info: &Info, known: LogNumber) -> Result<LogNumber, String> {
         let stream = &self.names.stream;
-        if let Some(difference) = self.names.differences(&info.config).first() {
-            return Err(format!("stream {stream} can't be used: {difference}"));
+        let differences = self.names.differences(&info.config);
+        if !differences.is_empty() {
+            return Err(format!("stream {stream} can't be used: {}", differences.join("; ")));
         }
         let last = last_number(info).map_err(|reason| format!("stream {stream} can't be used: {reason}"))?;
         let id = id(&info.config).ok_or_else(|| format!("stream {stream} has no ID"))?;
@@ -134,14 +142,14 @@ impl Shared {
     /// Until it is dropped.
     pub(super) async fn keep_watching(self: Arc<Self>) {
         let mut told = self.subscribe().await;
-        let mut ticks = interval(COMPARES_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let pause = if self.trouble().is_some() { COMPARES_AGAIN } else { COMPARES_EVERY };
             tokio::select! {
-                Some(message) = told.next() => self.hear(&message),
-                // Its trouble is noted.
-                _ = ticks.tick() => drop(self.compare().await),
+                Some(message) = told.next() => if !self.tells_news(&message) { continue },
+                () = sleep(pause) => {}
             }
+            // Its trouble is noted.
+            drop(self.compare().await);
         }
     }
 
@@ -157,15 +165,10 @@ impl Shared {
         }
     }
 
-    /// What is told is believed of the stream that was there when it was last looked at.
-    fn hear(&self, message: &Message) {
-        if self.health.lock().trouble.is_some() {
-            return;
-        }
+    /// What is told is only a hint: it may be of a stream that was made anew.
+    fn tells_news(&self, message: &Message) -> bool {
         let headers = message.headers.as_ref();
         let number = headers.and_then(|headers| headers.get(NATS_SEQUENCE)?.as_str().parse().ok());
-        if let Some(number) = number {
-            self.advance(LogNumber(number));
-        }
+        number.is_some_and(|number| LogNumber(number) > *self.last.borrow())
     }
 }
