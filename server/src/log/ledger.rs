@@ -111,6 +111,9 @@ impl Ledger {
                 None => return Err(LogError::Unavailable("it ended before its last entry".into())),
             }
         }
+        for (topic, frozen) in &state.frozen {
+            tracing::error!("{}", frozen.explain(topic));
+        }
         let state = watch::Sender::new(Arc::new(state));
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
         let inner = Arc::new(Inner { log, state, waiting: Mutex::default(), turns });
@@ -215,7 +218,14 @@ impl Ledger {
 
     /// Waits until no change at all is under way on this node. Those that come meanwhile wait for their turns.
     pub(super) async fn all_turns(&self) -> Result<Vec<tokio::sync::MutexGuard<'_, ()>>, ProposeError> {
-        let all = futures_util::future::join_all(self.inner.turns.iter().map(tokio::sync::Mutex::lock));
+        let all = async {
+            let mut turns = Vec::with_capacity(TURNS);
+            // In order, so that two who want all don't wait for each other.
+            for turn in &self.inner.turns {
+                turns.push(turn.lock().await);
+            }
+            turns
+        };
         tokio::time::timeout(DECIDES_WITHIN, all).await.map_err(|_| still_waiting())
     }
 

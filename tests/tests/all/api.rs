@@ -9,7 +9,7 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 
 /// The calls of the contract's table as far as their features are there.
-const CALLS: [&str; 35] = [
+const CALLS: [&str; 37] = [
     "GET /v1/apps/{app}/backends",
     "PUT /v1/apps/{app}/backends/{instance}",
     "DELETE /v1/apps/{app}/backends/{instance}",
@@ -42,6 +42,8 @@ const CALLS: [&str; 35] = [
     "GET /v1/apps/{app}/sessions",
     "GET /v1/apps/{app}/sessions/{session}",
     "GET /v1/apps/{app}/timeline",
+    "GET /v1/log",
+    "POST /v1/log",
     "GET /v1/tokens",
     "POST /v1/tokens",
     "DELETE /v1/tokens/{id}",

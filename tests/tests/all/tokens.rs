@@ -106,7 +106,7 @@ async fn a_scope_reaches_as_far_as_it_should_and_no_farther() {
     }
     for (method, path, _) in calls(&server).await {
         let needed = match (method.as_str(), path.as_str()) {
-            (_, path) if path.starts_with("/v1/tokens") => 3,
+            (_, path) if path.starts_with("/v1/tokens") || path == "/v1/log" => 3,
             ("PUT", "/v1/apps/web") => 3,
             ("GET", _) => 0,
             ("POST", path) if ["/releases", "/settle", "/probe"].iter().any(|end| path.ends_with(end)) => 1,

@@ -172,7 +172,7 @@ async fn a_log_larger_than_any_other_body_goes_over_while_nothing_else_is_change
         server_release(&source, build, &assets).await;
     }
     let whole = export(&source).await;
-    assert!(whole.len() > 4 << 20, "{}", whole.len());
+    assert!(whole.len() > 3 << 20, "{}", whole.len());
     let target = Server::start().await;
     let file = source.folder().join("log.jsonl");
     fs::write(&file, &whole).unwrap();
