@@ -15,6 +15,9 @@ use super::{
     token::TokenChange,
 };
 
+/// What this version understands and folds. It rises with every kind of change that is new, and with every field of one.
+pub const FOLD: u32 = 1;
+
 /// One entry of the log, as every node reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -125,6 +128,15 @@ impl Change {
             Self::Strange(strange) => strange.topic.clone(),
         }
     }
+
+    /// The first [`FOLD`] that understands it: below that a node would freeze its topic.
+    pub const fn since(&self) -> u32 {
+        match self {
+            Self::App { change, .. } => change.since(),
+            Self::Token(TokenChange::Create(_) | TokenChange::Revoke(_)) => 1,
+            Self::Strange(_) => u32::MAX,
+        }
+    }
 }
 
 /// A change to one app.
@@ -222,6 +234,28 @@ pub enum AppChange {
     },
     /// Data for pages of the app, in place of what was pushed to the topic and the selection before.
     Push(NewPush),
+}
+
+impl AppChange {
+    /// The first [`FOLD`] that understands it, with the fields that it has.
+    pub const fn since(&self) -> u32 {
+        // Each by its name: a kind that is new doesn't get past here unnoticed.
+        match self {
+            Self::Settings(_)
+            | Self::Release(_)
+            | Self::Settle { .. }
+            | Self::Current { .. }
+            | Self::Minimum { .. }
+            | Self::MinimumUndo
+            | Self::Retire { .. }
+            | Self::Reinstate { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Proven { .. }
+            | Self::Abort { .. }
+            | Self::Push(_) => 1,
+        }
+    }
 }
 
 /// What an app's operators have settled about it.

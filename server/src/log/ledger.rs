@@ -44,6 +44,16 @@ struct Inner {
     state: watch::Sender<Arc<State>>,
     waiting: Mutex<HashMap<Uuid, oneshot::Sender<(LogNumber, Verdict)>>>,
     turns: [tokio::sync::Mutex<()>; TURNS],
+    least: watch::Sender<Option<Least>>,
+}
+
+/// The live node that understands least of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Least {
+    /// Its name.
+    pub node: String,
+    /// What it understands; see [`crate::core::change::FOLD`].
+    pub fold: u32,
 }
 
 /// A change as its writer wants it.
@@ -116,7 +126,8 @@ impl Ledger {
         }
         let state = watch::Sender::new(Arc::new(state));
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
-        let inner = Arc::new(Inner { log, state, waiting: Mutex::default(), turns });
+        let inner =
+            Arc::new(Inner { log, state, waiting: Mutex::default(), turns, least: watch::Sender::new(None) });
         let ledger = Self { inner };
         let following = ledger.clone();
         tasks.spawn(async move {
@@ -136,6 +147,11 @@ impl Ledger {
     /// Every state from now on.
     pub fn watch(&self) -> watch::Receiver<Arc<State>> {
         self.inner.state.subscribe()
+    }
+
+    /// No change is written that this node wouldn't understand. None: there is no other node.
+    pub fn spare(&self, least: Option<Least>) {
+        self.inner.least.send_replace(least);
     }
 
     /// The log itself, for reading its history.
@@ -162,10 +178,26 @@ impl Ledger {
         }
         check_number(proposal, last)?;
         let change = change(&before)?;
+        self.check_understood(&change)?;
         let number = LogNumber(before.number.0 + 1);
         let entry = Entry { number, draft: draft(proposal, &before, now, change) };
         let after = Arc::new(before.after(&entry)?);
         Ok(Accepted { number: last, change: entry.draft.change, before, after, campaign_number: number })
+    }
+
+    /// A change that some live node doesn't understand would freeze its topic there.
+    fn check_understood(&self, change: &Change) -> Result<(), ProposeError> {
+        match &*self.inner.least.borrow() {
+            Some(least) if least.fold < change.since() => Err(ProposeError::Unavailable {
+                reason: format!(
+                    "node '{}' runs a version of freshwire that doesn't understand this kind of change yet; bring it \
+                     up to date, or stop it, and try again",
+                    least.node
+                ),
+                decided: true,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a change durable and applied on this node. A race that is lost is revalidated and tried again, unless the

@@ -4,6 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::Ctx;
+use crate::core::change::FOLD;
 
 /// It runs.
 pub async fn livez() -> &'static str {
@@ -25,6 +26,7 @@ pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
         "ready": true,
         "number": state.number,
         "digest": state.digest(),
+        "fold": FOLD,
         "warming": warming,
         "node": context.fleet.node,
     });

@@ -32,6 +32,7 @@ mod log_contract;
 mod log_crash;
 mod log_faults;
 mod log_side;
+mod mixed_versions;
 mod moving;
 mod needs;
 mod pages_http;
