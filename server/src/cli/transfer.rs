@@ -11,7 +11,10 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::{Console, Trouble, Undo, client::typed};
-use crate::api::{NUMBER_HEADER, transfer::Imported};
+use crate::{
+    api::{NUMBER_HEADER, transfer::Imported},
+    core::names::LogNumber,
+};
 
 /// So much of a file is sent at once, and the line that goes beyond it.
 const PIECE: usize = 1 << 20;
@@ -53,7 +56,7 @@ async fn export(console: &Console, path: &Path) -> Result<(), Trouble> {
     let mut file = NamedTempFile::new_in(folder).map_err(|error| cant(&error))?;
     let mut entries = 0;
     while let Some(piece) = answer.chunk().await.map_err(|error| client.broken(&error))? {
-        entries += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+        entries += piece.split(|byte| *byte == b'\n').skip(1).count() as u64;
         file.write_all(&piece).map_err(|error| cant(&error))?;
     }
     file.as_file().sync_all().map_err(|error| cant(&error))?;
@@ -69,7 +72,7 @@ async fn import(console: &Console, path: &Path) -> Result<(), Trouble> {
     let cant = |error: &io::Error| Trouble::Usage(format!("can't read {}: {error}", path.display()));
     let mut file = BufReader::new(File::open(path).map_err(|error| cant(&error))?);
     let client = console.client()?;
-    let mut whole = Imported { entries: 0, added: 0, number: Default::default(), digest: String::new() };
+    let mut whole = Imported { entries: 0, added: 0, number: LogNumber::default(), digest: String::new() };
     let mut first_line = 1;
     loop {
         let (piece, lines) = next_piece(&mut file).map_err(|error| cant(&error))?;

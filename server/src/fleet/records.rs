@@ -42,9 +42,12 @@ pub struct Records {
     /// Sessions whose page reloads, in the order in which they are missed if they aren't back.
     reloading: Mutex<VecDeque<(Moment, SessionId)>>,
     /// What is to be written; None deletes.
-    changed: Mutex<HashMap<(LogNumber, SessionId), (Moment, Option<Stored>)>>,
+    changed: Mutex<HashMap<Key, Change>>,
     writing: tokio::sync::Mutex<()>,
 }
+
+type Key = (LogNumber, SessionId);
+type Change = (Moment, Option<Stored>);
 
 struct Awaited {
     hub: Arc<Hub>,
@@ -271,15 +274,12 @@ impl Records {
         // One batch after the other, or an older one could overwrite what is newer.
         let _turn = self.writing.lock().await;
         let changed = std::mem::take(&mut *self.changed.lock());
-        let row =
-            |((campaign, session), (at, stored)): (&(LogNumber, SessionId), &(Moment, Option<Stored>))| {
-                SideWrite {
-                    kind: TABLE,
-                    key: format!("{campaign}/{session}"),
-                    value: stored.as_ref().and_then(|stored| serde_json::to_string(stored).ok()),
-                    at: *at,
-                }
-            };
+        let row = |((campaign, session), (at, stored)): (&Key, &Change)| SideWrite {
+            kind: TABLE,
+            key: format!("{campaign}/{session}"),
+            value: stored.as_ref().and_then(|stored| serde_json::to_string(stored).ok()),
+            at: *at,
+        };
         put(&*self.side, changed.iter().map(row).collect()).await;
     }
 }
