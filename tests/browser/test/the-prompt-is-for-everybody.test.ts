@@ -162,8 +162,8 @@ test("the live region is in place before it speaks, and doesn't chatter while th
     page.evaluate(() => (window as never as { spoken: { text: string; at: number }[] }).spoken);
   await until("it has spoken", async () => (await spoken()).length > 1);
   const { time } = prompt(page);
-  const first = await time.innerText();
-  await until("it has ticked a few times", async () => (await time.innerText()) <= "4:55" && first > "4:55");
+  const times = new Set<string>();
+  await until("it has ticked a few times", async () => times.add(await time.innerText()).size > 5);
   const [empty, said, ...more] = await spoken();
   expect(empty!.text).toBe("");
   expect(said!.text).toBe(
