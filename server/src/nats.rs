@@ -143,6 +143,7 @@ fn note(trouble: &Mutex<Trouble>, event: Event) {
         }
         Event::Disconnected => {
             trouble.since.get_or_insert_with(Instant::now);
+            trouble.reason = Some("the connection is lost".into());
             tracing::warn!("the connection to NATS is lost; connecting again");
         }
         Event::ClientError(error) => troubled(&mut trouble, &error.to_string()),

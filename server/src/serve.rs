@@ -174,7 +174,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         () = stopped.wait() => return Ok(()),
     };
     let server = server.map_err(|error| error.to_string())?;
-    starting.done().await;
+    starting.done();
 
     tracing::info!(%address, ?routes, node = server.context().fleet.node, "listening");
     server.listen(pages, routes);

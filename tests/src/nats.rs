@@ -135,6 +135,20 @@ impl Nats {
         .await
     }
 
+    /// Waits until all servers hold all of a stream. A server that is killed before may take the only copy with it.
+    pub async fn replicated(&self, stream: &str) {
+        let context = self.jetstream().await;
+        eventually("all replicas are current", async || {
+            let stream = context.get_stream(stream).await.ok()?;
+            let cluster = stream.cached_info().cluster.as_ref()?;
+            let others = &cluster.replicas;
+            let current =
+                others.iter().all(|peer| peer.current && !peer.offline && peer.lag.unwrap_or(0) == 0);
+            (cluster.leader.is_some() && others.len() + 1 == self.servers.len() && current).then_some(())
+        })
+        .await;
+    }
+
     /// What a server has logged.
     pub fn log(&self, index: usize) -> String {
         fs::read_to_string(&self.servers[index].log).unwrap_or_default()

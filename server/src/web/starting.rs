@@ -1,24 +1,32 @@
 //! What a listener says while its server isn't there yet, as a cluster's node whose NATS can't be reached.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    routing::get,
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{health::livez, problem::ApiError};
 
-/// How long those that are being answered are waited for.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// How long those that came before the server took over get for their question.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Answers probes, and turns all others away, until the server takes over.
 #[derive(Default)]
 pub struct Starting {
     reason: Arc<Mutex<String>>,
     stop: CancellationToken,
-    listeners: TaskTracker,
 }
 
 impl Starting {
@@ -28,11 +36,21 @@ impl Starting {
             .route("/livez", get(livez))
             .route("/readyz", get(not_ready))
             .fallback(not_there_yet)
-            .with_state(self.reason.clone());
-        let stopped = self.stop.clone().cancelled_owned();
-        self.listeners.spawn(async move {
-            if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopped).await {
-                tracing::error!(%error, "a listener failed");
+            .with_state(self.reason.clone())
+            // One answer a connection: the next one is the server's.
+            .layer(SetResponseHeaderLayer::overriding(header::CONNECTION, HeaderValue::from_static("close")));
+        let stop = self.stop.clone();
+        let listener = Until { listener, stop: stop.clone() };
+        tokio::spawn(async move {
+            let all_answered = async {
+                stop.cancelled().await;
+                sleep(LAST_ANSWERS).await;
+            };
+            tokio::select! {
+                () = all_answered => {}
+                Err(error) = axum::serve(listener, app).into_future() => {
+                    tracing::error!(%error, "a listener failed");
+                }
             }
         });
     }
@@ -43,11 +61,31 @@ impl Starting {
     }
 
     /// Gives the listeners up.
-    pub async fn done(self) {
+    pub fn done(self) {
         self.stop.cancel();
-        self.listeners.close();
-        // Whoever is slower than that is cut off with the process.
-        let _ = timeout(LAST_ANSWERS, self.listeners.wait()).await;
+    }
+}
+
+/// Accepts nobody any more once it is stopped; those that were accepted still get their answer.
+struct Until {
+    listener: TcpListener,
+    stop: CancellationToken,
+}
+
+impl axum::serve::Listener for Until {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => std::future::pending().await,
+            accepted = axum::serve::Listener::accept(&mut self.listener) => accepted,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
     }
 }
 

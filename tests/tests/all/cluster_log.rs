@@ -119,6 +119,7 @@ async fn one_nats_server_of_three_is_not_missed_whichever_it_is() {
         }
         nats.restart(gone).await;
         nats.settled().await;
+        nats.replicated(STREAM).await;
         tokio::time::timeout(HEALS_WITHIN, agree(&[&a, &b])).await.expect("they agree soon");
     }
     let builds = a.get("/v1/apps/web/releases").await["releases"].as_array().unwrap().len();
