@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use super::{Fleet, hub::Hub};
 use crate::core::{
     app::App,
+    change::FOLD,
     rollcall::{AppReport, Lived, Report},
     rollout::unsettled,
     time::Moment,
 };
-
-/// The version of the log's entries that this program understands.
-const FOLD: u32 = 1;
 
 impl Fleet {
     /// This node's report. O(builds).

@@ -19,10 +19,13 @@ use super::{
     bus::Reach,
     pieces::{Joiner, split},
 };
-use crate::core::{
-    names::{AppName, BuildId},
-    rollcall::{CameFrom, Report, RollCall, TOLD_EVERY},
-    time::Period,
+use crate::{
+    core::{
+        names::{AppName, BuildId},
+        rollcall::{CameFrom, Report, RollCall, TOLD_EVERY},
+        time::Period,
+    },
+    log::ledger::Least,
 };
 
 /// What has changed is told no more often than this.
@@ -205,6 +208,7 @@ impl Fleet {
             call.hears(hears, now);
             call.forget_silent(now)
         };
+        self.spare_the_oldest();
         for node in &forgotten {
             tracing::warn!(node, "has been silent for too long; its sessions count as away");
         }
@@ -222,6 +226,15 @@ impl Fleet {
             }
         }
         self.roll.change(|call, now| call.hear(report, now));
+        self.spare_the_oldest();
+    }
+
+    /// Nothing is written that one of the nodes doesn't understand.
+    fn spare_the_oldest(&self) {
+        let least = self
+            .roll
+            .look(|call, _| call.least_fold().map(|(fold, node)| Least { node: node.to_owned(), fold }));
+        self.ledger.spare(least);
     }
 
     async fn tell_report(&self, report: &Report) {
