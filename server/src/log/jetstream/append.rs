@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::Shared;
 use crate::{
     core::{change::Draft, names::LogNumber},
-    log::AppendError,
+    log::{AppendError, stored},
 };
 
 /// How long an entry is sent again. The ledger waits a little longer.
@@ -34,7 +34,7 @@ enum Tried {
 impl Shared {
     pub(super) async fn append(&self, draft: Draft) -> Result<LogNumber, AppendError> {
         let unavailable = AppendError::Unavailable;
-        let entry = serde_json::to_vec(&draft).map_err(|error| unavailable(error.to_string()))?;
+        let entry = stored::encode(&draft).map_err(|error| unavailable(error.to_string()))?;
         let _turn = self.turns.acquire().await.map_err(|_| unavailable("it is closed".into()))?;
         // What is published while nobody answers may be stored much later.
         self.compare().await.map_err(|trouble| unavailable(trouble.reason()))?;

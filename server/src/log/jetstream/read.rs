@@ -16,7 +16,7 @@ use tokio::{
 use super::Shared;
 use crate::{
     core::{change::Entry, names::LogNumber},
-    log::LogError,
+    log::{LogError, stored},
     nats::ANSWERS_WITHIN,
 };
 
@@ -36,10 +36,9 @@ pub(super) struct Stored {
 
 impl Stored {
     pub(super) fn understand(&self) -> Result<Entry, LogError> {
-        match serde_json::from_slice(&self.draft) {
-            Ok(draft) => Ok(Entry { number: self.number, draft }),
-            Err(error) => Err(LogError::Unreadable { number: self.number, reason: error.to_string() }),
-        }
+        // `freshwire.CLUSTER.log.TOPIC`
+        let topic = self.subject.splitn(4, '.').nth(3).unwrap_or_default();
+        stored::decode(self.number, topic, &self.draft)
     }
 }
 
