@@ -213,9 +213,10 @@ impl NatsServer {
         let name = format!("n{}", index + 1);
         let file = |ending: &str| folder.path().join(format!("{name}.{ending}"));
         let store = file("store");
+        let store = store.display();
         let mut config = format!(
             "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\n\
-             jetstream {{ store_dir: {store:?}, max_memory_store: 64MB, max_file_store: 1GB }}\n{lines}\n"
+             jetstream {{ store_dir: \"{store}\", max_memory_store: 64MB, max_file_store: 1GB }}\n{lines}\n"
         );
         if routes.len() > 1 {
             let urls: Vec<_> =
