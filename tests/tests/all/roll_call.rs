@@ -293,7 +293,9 @@ async fn all_nodes_have_one_timeline_and_read_what_they_have_missed() {
     let points = async |node: &Server| {
         let to = jiff::Timestamp::now();
         let from = to - jiff::SignedDuration::from_mins(3);
-        let answer = node.get(&format!("/v1/apps/web/timeline?from={from}&to={to}&step=100ms")).await;
+        let path = format!("/v1/apps/web/timeline?from={from}&to={to}&step=100ms");
+        // 503 while it starts.
+        let (_, answer) = node.call("GET", &path, None).await;
         list(&answer["points"]).to_vec()
     };
     let of_three = async |node: &Server| {
@@ -314,4 +316,37 @@ async fn all_nodes_have_one_timeline_and_read_what_they_have_missed() {
     cluster.nodes[1].restart().await;
     eventually("it is read", async || points(&cluster.nodes[1]).await.contains(&missed).then_some(())).await;
     drop(pages.0);
+}
+
+#[tokio::test]
+async fn nothing_is_written_that_a_node_of_an_older_version_would_not_understand() {
+    let nats = Nats::start().await;
+    let node = Server::node(&nats, "a", FLAGS).await;
+    let release = json!({"build": "a", "version": "1.0.0"});
+    takes(&node, &release).await;
+    // A node that has never heard of any kind of change says that it is there.
+    let client = nats.client().await;
+    let report = json!({"node": "old", "incarnation": 1, "seq": 1, "fold": 0}).to_string();
+    let head = json!({"node": "old", "incarnation": 1, "seq": 1, "piece": 0, "of": 1});
+    client.publish("freshwire.freshwire.roll", format!("{head}\n{report}").into()).await.unwrap();
+    client.flush().await.unwrap();
+    let next = json!({"build": "b", "version": "2.0.0"});
+    let refused = eventually("it is heard", async || {
+        let dry = node.call("POST", "/v1/apps/web/releases?dry_run=true", Some(next.clone())).await;
+        (dry.0 == 503).then_some(dry.1)
+    })
+    .await;
+    let detail = text(&refused["detail"]);
+    assert!(detail.contains("'old'"), "{detail}");
+    // Once it has been forgotten nobody needs to be spared.
+    takes(&node, &next).await;
+}
+
+/// Waits until a change is made.
+async fn takes(node: &Server, release: &Value) {
+    eventually("the change is taken", async || {
+        let (status, _) = node.call("POST", "/v1/apps/web/releases", Some(release.clone())).await;
+        (status < 300).then_some(())
+    })
+    .await;
 }
