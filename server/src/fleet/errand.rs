@@ -16,13 +16,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Fleet,
     bus::{AskError, Asked},
+    listing::{Piece, Wanted},
     records::Returned,
     slot::Slot,
 };
-use crate::core::{
-    frames::Hello,
-    names::{AppName, SessionId},
-    time::Moment,
+use crate::{
+    api::answers::SessionDetail,
+    core::{
+        app::App,
+        frames::Hello,
+        names::{AppName, SessionId},
+        time::Moment,
+    },
 };
 
 /// A page waits for its welcome meanwhile.
@@ -41,28 +46,36 @@ const MOST_UNTOLD: usize = 200_000;
 /// A question to another node.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
-enum Question {
+pub(super) enum Question {
     /// A page of yours, by its own account, is here now.
     Left { app: AppName, session: SessionId, resume: Option<String> },
     /// These came here while you could not be asked.
     Moved { sessions: Vec<Moved> },
+    /// A piece of your list.
+    Sessions { app: AppName, wanted: Wanted, after: Option<SessionId>, limit: usize },
+    /// One that may be yours.
+    Session { app: AppName, session: SessionId },
 }
 
 /// What became of it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
-enum Answer {
+pub(super) enum Answer {
     /// All that there was of the session, which is nobody's here any more.
     Left(Returned),
     /// The page hasn't proven that the session is its own.
     NotYours,
     /// Nothing is left of them.
     Moved,
+    /// The piece.
+    Sessions(Piece),
+    /// All of it, if it is here.
+    Session { detail: Option<Box<SessionDetail>> },
 }
 
 /// A session that came to another node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Moved {
+pub(super) struct Moved {
     app: AppName,
     session: SessionId,
     /// When it came.
@@ -131,13 +144,13 @@ impl Fleet {
         let (app, session) = (hello.app.parse::<AppName>().ok()?, hello.session?);
         self.hub(&app)?;
         let question = Question::Left { app: app.clone(), session, resume: hello.resume.clone() };
-        match self.ask(via, &question).await {
+        match self.ask(via, &question, HANDS_OVER_WITHIN).await {
             Ok(Answer::Left(returned)) => Some(returned),
             Ok(Answer::NotYours) => {
                 hello.session = None;
                 None
             }
-            Ok(Answer::Moved) => None,
+            Ok(_) => None,
             Err(error) => {
                 tracing::debug!(%error, via, "a page's node could not be asked for it");
                 self.roll.came_from(via, &app, &hello.build);
@@ -147,9 +160,14 @@ impl Fleet {
         }
     }
 
-    async fn ask(&self, node: &str, question: &Question) -> Result<Answer, AskError> {
+    pub(super) async fn ask(
+        &self,
+        node: &str,
+        question: &Question,
+        within: Duration,
+    ) -> Result<Answer, AskError> {
         let question = serde_json::to_vec(question).expect("questions are JSON");
-        let answer = self.bus.ask(node, question.into(), HANDS_OVER_WITHIN).await?;
+        let answer = self.bus.ask(node, question.into(), within).await?;
         serde_json::from_slice(&answer).map_err(|_| AskError::Late)
     }
 
@@ -184,6 +202,14 @@ impl Fleet {
                     self.drop_moved(&app, session, at);
                 }
                 Answer::Moved
+            }
+            Ok(Question::Sessions { app, wanted, after, limit }) => {
+                let own = |app: Arc<App>| self.own_piece(&app, &wanted, after, limit.min(MOST_AT_ONCE));
+                Answer::Sessions(self.app(&app).map(own).unwrap_or_default().cut())
+            }
+            Ok(Question::Session { app, session }) => {
+                let own = |app: Arc<App>| self.own_session(&app, session).map(Box::new);
+                Answer::Session { detail: self.app(&app).and_then(own) }
             }
             // A newer node's: it does without.
             Err(_) => return,
@@ -223,7 +249,9 @@ impl Fleet {
             loop {
                 let sessions = self.untold.first(&node);
                 let count = sessions.len();
-                if count == 0 || self.ask(&node, &Question::Moved { sessions }).await.is_err() {
+                if count == 0
+                    || self.ask(&node, &Question::Moved { sessions }, HANDS_OVER_WITHIN).await.is_err()
+                {
                     break;
                 }
                 self.untold.told(&node, count);

@@ -7,6 +7,7 @@ pub mod bus;
 pub mod counts;
 mod errand;
 pub mod hub;
+pub mod listing;
 pub mod nats_bus;
 mod pieces;
 pub mod pushes;

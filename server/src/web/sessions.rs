@@ -18,18 +18,14 @@ use super::{
     request::{AtLeast, Known, query},
 };
 use crate::{
-    api::answers::{CensusAnswer, Problem, SessionAnswer, SessionDetail, SessionsAnswer},
+    api::answers::{CensusAnswer, Problem, SessionDetail, SessionsAnswer},
     core::{
         app::App,
         change::Floor,
-        explain::{Explained, explain},
-        judge::judge,
-        judge::{Standing, Why, below, key},
+        judge::{Standing, Why},
         names::{AppName, BuildId, SessionId},
-        outcome::foremost,
-        plan::Prospect,
     },
-    fleet::slot::Slot,
+    fleet::listing::{Listed, Wanted},
 };
 
 /// Sessions counted by build.
@@ -66,13 +62,6 @@ pub struct Filter {
     labels: HashMap<String, String>,
 }
 
-struct Filters {
-    filter: Filter,
-    below: Option<Floor>,
-    labels: Vec<(String, String)>,
-    page: PageQuery,
-}
-
 /// The connected sessions that pass all filters, by ID.
 #[utoipa::path(get, operation_id = "list_sessions", path = "/v1/apps/{app}/sessions", security(("token" = [])),
     params(("app" = AppName, Path), Filter, PageQuery, AtLeast),
@@ -83,14 +72,12 @@ pub async fn list(
     Known(app): Known,
     filters: FilterParts,
 ) -> Result<Json<SessionsAnswer>, ApiError> {
-    let filters = filters.read(&app)?;
-    let after = filters.page.after()?.map(SessionId);
-    let limit = filters.page.limit()?;
-    let found = context.fleet.registry.list(&app.name, after, limit + 1, |slot| filters.pass(&app, slot));
-    let more = found.len() > limit;
-    let sessions: Vec<_> = found.iter().take(limit).map(|slot| answer(&context, &app, slot)).collect();
+    let (wanted, page) = filters.read(&app)?;
+    let after = page.after()?.map(SessionId);
+    let Listed { sessions, more, missing } =
+        context.fleet.sessions(&app, &wanted, after, page.limit()?).await;
     let next = sessions.last().filter(|_| more).map(|last| last.session.to_string());
-    Ok(Json(SessionsAnswer { sessions, next, complete: true, missing: Vec::new() }))
+    Ok(Json(SessionsAnswer { sessions, next, complete: missing.is_empty(), missing }))
 }
 
 /// One session, and why it hasn't moved.
@@ -105,20 +92,16 @@ pub async fn get(
 ) -> Result<Json<SessionDetail>, ApiError> {
     let id = uuid::Uuid::parse_str(&session)
         .map_err(|_| ApiError::invalid("session", format!("'{session}' is not a session's ID (a UUID)")))?;
-    let slot = context.fleet.registry.get(SessionId(id)).filter(|slot| slot.hub.name == app.name);
-    let Some(slot) = slot else {
-        return Err(ApiError::not_found(format!("no session {id} of '{}' is connected", app.name)));
-    };
-    let live = slot.live();
-    let prospect = prospect(&app, &slot);
-    let explained = Explained {
-        prospect: &prospect,
-        record: foremost(&live.records),
-        holds: &live.holds,
-        visible: live.visible,
-    };
-    let explanation = explain(&app, slot.id, &explained, crate::clock::now());
-    Ok(Json(SessionDetail { session: answer(&context, &app, &slot), explanation }))
+    let found = context.fleet.session(&app, SessionId(id)).await;
+    found.map(Json).map_err(|missing| {
+        let name = &app.name;
+        ApiError::not_found(match missing.join(", ") {
+            all if all.is_empty() => format!("no session {id} of '{name}' is connected"),
+            some => {
+                format!("no session {id} of '{name}' is connected to a node that answered; {some} did not")
+            }
+        })
+    })
 }
 
 /// The query of a session list, before it is known which app it is about.
@@ -166,14 +149,14 @@ fn word<T: serde::de::DeserializeOwned>(field: &str, value: &str) -> Result<T, A
 }
 
 impl FilterParts {
-    fn read(mut self, app: &App) -> Result<Filters, ApiError> {
-        let below = self.filter.below.take().map(|text| floor(app, &text)).transpose()?;
-        let labels = std::mem::take(&mut self.filter.labels);
+    fn read(self, app: &App) -> Result<(Wanted, PageQuery), ApiError> {
+        let Filter { standing, build, below, why, held, visible, outcome, labels } = self.filter;
+        let below = below.map(|text| floor(app, &text)).transpose()?;
         let labels = labels
             .into_iter()
             .filter_map(|(name, value)| Some((name.strip_prefix("label.")?.to_owned(), value)))
             .collect();
-        Ok(Filters { filter: self.filter, below, labels, page: self.page })
+        Ok((Wanted { standing, build, below, why, held, visible, outcome, labels }, self.page))
     }
 }
 
@@ -188,59 +171,4 @@ pub fn floor(app: &App, text: &str) -> Result<Floor, ApiError> {
             format!("'{text}' is neither a registered build nor a version such as 2.4.1"),
         )
     })
-}
-
-impl Filters {
-    fn pass(&self, app: &App, slot: &Slot) -> bool {
-        let Filter { standing, build, why, held, visible, outcome, .. } = &self.filter;
-        let judged = judge(app, &slot.row.build, slot.row.reported.as_ref());
-        let live = slot.live();
-        standing.is_none_or(|standing| standing == judged.standing)
-            && why.is_none_or(|why| Some(why) == judged.why)
-            && build.as_ref().is_none_or(|build| build == slot.build.as_str())
-            && held.is_none_or(|held| held != live.holds.is_empty())
-            && visible.is_none_or(|visible| visible == live.visible)
-            && self.labels.iter().all(|(name, value)| slot.labels.get(name) == Some(value))
-            && self.below.as_ref().is_none_or(|floor| {
-                key(app, &slot.build, slot.reported.as_ref()).is_some_and(|key| below(app, key, floor))
-            })
-            && outcome.as_ref().is_none_or(|outcome| {
-                live.records.iter().any(|record| {
-                    record.state.as_str() == outcome
-                        || record.outcome.is_some_and(|is| is.as_str() == outcome)
-                })
-            })
-    }
-}
-
-fn prospect(app: &App, slot: &Slot) -> Prospect {
-    crate::core::plan::prospect(app, &slot.row.build, slot.row.reported.as_ref())
-}
-
-fn answer(context: &Context, app: &App, slot: &Slot) -> SessionAnswer {
-    let live = slot.live();
-    let judged = judge(app, &slot.row.build, slot.row.reported.as_ref());
-    let release = app.release(&slot.build);
-    let record = foremost(&live.records);
-    SessionAnswer {
-        session: slot.id,
-        build: slot.build.clone(),
-        version: release.and_then(|release| release.new.version.clone()).or_else(|| slot.reported.clone()),
-        standing: judged.standing,
-        why: judged.why,
-        connected_at: slot.connected_at,
-        visible: live.visible,
-        holds: live.holds,
-        labels: slot.labels.clone(),
-        campaign: record.map(|record| record.campaign),
-        action: record.map(|record| record.action),
-        state: record.map(|record| record.state),
-        outcome: record.and_then(|record| record.outcome).map(|is| is.as_str().to_owned()),
-        detail: record.and_then(|record| record.detail.clone()),
-        node: context.fleet.node.clone(),
-        transport: slot.transport.as_str().to_owned(),
-        frame: slot.frame.as_str().to_owned(),
-        host: slot.host.clone(),
-        user_agent: slot.user_agent.as_deref().map(str::to_owned),
-    }
 }

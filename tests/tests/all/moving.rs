@@ -1,9 +1,15 @@
 //! Pages that go from one node to another: one session all the way, known and counted in one place.
 
-use freshwire_tests::{eventually, nats::Nats, page::Page, process::Server};
+use freshwire_tests::{
+    eventually,
+    nats::Nats,
+    page::Page,
+    process::{Server, text},
+};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-/// A node with an app, the same on each: a minimum that the pages of `a` are below.
+/// Makes an app with a minimum that the pages of `a` are below.
 async fn prepared(server: &Server) {
     server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
     server.release("web", json!({"build": "b", "version": "2.0.0", "severity": "silent"})).await;
@@ -45,7 +51,6 @@ async fn a_session_goes_to_another_node_with_all_that_is_known_of_it() {
     let nats = Nats::start().await;
     let (one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
     prepared(&one).await;
-    prepared(&two).await;
     let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
     let notice = page.frame("notice").await;
     page.send(&json!({"type": "outcome", "notice": notice["notice"], "is": "snoozed"})).await;
@@ -82,7 +87,6 @@ async fn a_session_that_is_somebody_elses_stays_where_it_is() {
     let nats = Nats::start().await;
     let (one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
     prepared(&one).await;
-    prepared(&two).await;
     let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
     page.frame("notice").await;
     let mut thieves = Vec::new();
@@ -106,7 +110,6 @@ async fn a_node_that_could_not_be_asked_is_told_when_it_is_back() {
     let nats = Nats::start().await;
     let (mut one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
     prepared(&one).await;
-    prepared(&two).await;
     let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
     let notice = page.frame("notice").await;
     page.send(&json!({"type": "outcome", "notice": notice["notice"], "is": "received"})).await;
@@ -119,9 +122,61 @@ async fn a_node_that_could_not_be_asked_is_told_when_it_is_back() {
     let there = Page::hello(two.address(), hello).await;
     counted(&two, 1, 0).await;
     one.restart().await;
+    one.ready().await;
     for server in [&one, &two] {
         counted(server, 1, 0).await;
         known(server, 1, 0).await;
     }
     drop(there);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_explained_wherever_they_are() {
+    let nats = Nats::start().await;
+    let (one, two) = (Server::node(&nats, "one", &[]).await, Server::node(&nats, "two", &[]).await);
+    prepared(&one).await;
+    eventually("two knows of it", async || {
+        (two.call("GET", "/v1/apps/web", None).await.0 == 200).then_some(())
+    })
+    .await;
+    let mut pages = Vec::new();
+    for n in 0..20 {
+        let node = if n % 3 == 0 { &one } else { &two };
+        let labels = json!({"tenant": if n % 2 == 0 { "acme" } else { "other" }});
+        let hello = json!({"app": "web", "build": "a", "version": "1.0.0", "labels": labels});
+        pages.push(Page::hello(node.address(), hello).await);
+    }
+    let mut all: Vec<_> = pages.iter().map(Page::session).collect();
+    all.sort_unstable();
+    for server in [&one, &two] {
+        counted(server, 20, 0).await;
+        let mut listed = Vec::new();
+        let mut query = "limit=3".to_owned();
+        loop {
+            let answer = server.get(&format!("/v1/apps/web/sessions?{query}")).await;
+            assert_eq!((&answer["complete"], &answer["missing"]), (&json!(true), &json!([])));
+            listed.extend(answer["sessions"].as_array().unwrap().iter().map(|row| text(&row["session"])));
+            let Some(next) = answer["next"].as_str() else { break };
+            query = format!("limit=3&cursor={next}");
+        }
+        assert_eq!(listed, all);
+        let acme = server.get("/v1/apps/web/sessions?label.tenant=acme").await;
+        assert_eq!(acme["sessions"].as_array().unwrap().len(), 10);
+        for (page, node) in [(&pages[0], "one"), (&pages[1], "two")] {
+            let detail = server.get(&format!("/v1/apps/web/sessions/{}", page.session())).await;
+            assert_eq!(detail["node"], node);
+            assert!(!text(&detail["explanation"]).is_empty());
+        }
+    }
+    // A node that doesn't answer is named, and the others' sessions are there.
+    kill_process(two.process(), Signal::STOP).unwrap();
+    let partial = one.get("/v1/apps/web/sessions").await;
+    assert_eq!((&partial["complete"], &partial["missing"]), (&json!(false), &json!(["two"])));
+    assert_eq!(partial["sessions"].as_array().unwrap().len(), 7);
+    let (status, problem) =
+        one.call("GET", &format!("/v1/apps/web/sessions/{}", pages[1].session()), None).await;
+    assert_eq!(status, 404);
+    assert!(text(&problem["detail"]).contains("two did not"), "{problem}");
+    kill_process(two.process(), Signal::CONT).unwrap();
+    counted(&one, 20, 0).await;
 }
