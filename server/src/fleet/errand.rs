@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Fleet,
-    bus::{AskError, Asked},
+    bus::{AskError, Asked, Reach},
     listing::{Piece, Wanted},
     records::Returned,
     slot::Slot,
@@ -140,7 +140,7 @@ impl Fleet {
     /// Gets from another node what it has of a page that comes from there. A session that isn't the page's own is not
     /// its session any more. Whatever goes wrong, the page is welcome.
     pub async fn fetch(&self, hello: &mut Hello) -> Option<Returned> {
-        let via = hello.via.as_deref().filter(|via| *via != self.node)?;
+        let via = hello.via.as_deref().filter(|via| *via != self.node && self.bus.reach() != Reach::Alone)?;
         let (app, session) = (hello.app.parse::<AppName>().ok()?, hello.session?);
         self.hub(&app)?;
         let question = Question::Left { app: app.clone(), session, resume: hello.resume.clone() };
