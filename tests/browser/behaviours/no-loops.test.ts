@@ -10,7 +10,7 @@ import {
   withAttributes,
 } from "../src/engines/app.js";
 import { behaviour, type Here } from "../src/engines/behaviour.js";
-import { skip, withClock } from "../src/engines/clock.js";
+import { skip, skipTo, withClock } from "../src/engines/clock.js";
 import { flips, register, withWorker } from "../src/engines/origins.js";
 import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B, C, type Build } from "../src/freshwire.js";
@@ -43,7 +43,7 @@ behaviour("a balancer that flips between old and new leads to at most one reload
   // The look may have met either; a later one meets the other. They become rarer: after 30 to 60 s, 60 to 120 s …
   for (let wait = 61_000; !(await reloads()); wait *= 2) {
     const { looks } = site;
-    await skip(page, wait);
+    await skipTo(page, wait);
     await until("it has looked again", () => site.looks > looks || site.navigations > 1);
   }
   await never("it is reloaded again", () => site.navigations > 2, CALM_MS);
@@ -80,12 +80,12 @@ behaviour("a stale CDN ends in exactly one reload, after it heals", async (here)
   // The looks become rarer: after 30 to 60 s, 60 to 120 s …
   for (const wait of [61_000, 121_000]) {
     const { looks } = site;
-    await skip(page, wait);
+    await skipTo(page, wait);
     await until("it has looked again", () => site.looks > looks);
   }
   await never("it is reloaded onto the old document", () => site.navigations > 1, 700);
   site.deployed = B;
-  await skip(page, 241_000);
+  await skipTo(page, 241_000);
   await isRunning(page, B);
   await freshwire.theSession(app, "moved", ({ state }) => state == "refreshed");
   await never("it is reloaded again", () => site.navigations > 2, 700);

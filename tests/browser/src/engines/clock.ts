@@ -44,6 +44,8 @@ const script = (still: boolean) => `
   window.clock = {
     // Not at once: WebKit's driver times the very evaluation that asks for it by the page's own timers.
     skip: (ms) => void set(jump, 5, ms),
+    waits: (least, most) =>
+      [...timers.values()].some(({ at }) => at - Date.now() > least && at - Date.now() < most),
     /** Second by second, as for somebody who looks on. */
     async pass(ms) {
       for (let passed = 0; passed < ms; passed += 1000) {
@@ -56,7 +58,11 @@ const script = (still: boolean) => `
 `;
 
 interface Clocked {
-  clock: { skip(ms: number): void; pass(ms: number): Promise<void> };
+  clock: {
+    skip(ms: number): void;
+    pass(ms: number): Promise<void>;
+    waits(least: number, most: number): boolean;
+  };
 }
 
 /** The site's pages get a clock of their own from now on. */
@@ -74,6 +80,17 @@ function clocked(site: Site, still: boolean): void {
 /** All at once, as for a page that slept. */
 export const skip = (tab: Tab, ms: number) =>
   tab.evaluate((ms) => (window as never as Clocked).clock.skip(ms), ms);
+
+/** The same, once the page waits for something that comes within this time, but not soon: what it waits for may depend
+ * on an answer that is still on its way. */
+export async function skipTo(tab: Tab, ms: number): Promise<void> {
+  await tab.until(
+    `it waits for up to ${ms} ms`,
+    (ms) => (window as never as Clocked).clock.waits(ms * 0.4, ms),
+    ms,
+  );
+  await skip(tab, ms);
+}
 
 /** Second by second. Begun, not awaited: it may bring a reload. */
 export const pass = (tab: Tab, ms: number) =>
