@@ -3,13 +3,15 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitCode, Stdio},
     time::Duration,
 };
 
 use freshwire_tests::{
+    cpu::{self, CpuMeter},
+    files::allow_pages,
     page::Page,
-    process::{self, Server, cpu_time, rss},
+    process::{self, Server, rss},
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use serde_json::json;
@@ -34,7 +36,16 @@ struct Cost {
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
+    if let Err(message) = allow_pages(SESSIONS) {
+        eprintln!("{message}");
+        return ExitCode::FAILURE;
+    }
+    if !cpu::is_told() {
+        println!(
+            "no CPU below: this system doesn't tell the processor time of a process (/proc/PID/schedstat)"
+        );
+    }
     let chat = chat().await;
     let freshwire = freshwire().await;
     println!("{SESSIONS} sessions, {ROUNDS} rounds of notices to all of them");
@@ -51,6 +62,7 @@ async fn main() {
         ratio(chat.bytes_a_session, freshwire.bytes_a_session),
         micros(chat.cpu_a_notice) / micros(freshwire.cpu_a_notice),
     );
+    ExitCode::SUCCESS
 }
 
 async fn freshwire() -> Cost {
@@ -61,17 +73,17 @@ async fn freshwire() -> Cost {
     }
     let pid = server.pid();
     warm_up(server.address(), Some("web")).await;
-    let (memory, joins) = (rss(pid), cpu_time(pid));
+    let (memory, joins) = (rss(pid), CpuMeter::start(pid));
     let mut pages = open(server.address(), SESSIONS, Some("web")).await;
-    let (memory, joins) = (rss(pid).saturating_sub(memory), cpu_time(pid).saturating_sub(joins));
+    let (memory, joins) = (rss(pid).saturating_sub(memory), joins.spent());
 
     let mut spent = Duration::ZERO;
     for _ in 0..ROUNDS {
-        let before = cpu_time(pid);
+        let meter = CpuMeter::start(pid);
         let minimum = json!({"version": "1.1.0", "reason": "CVE-2026-1234", "over": "0s"});
         server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await;
         each(&mut pages, async |page: &mut Page| until(page, "notice").await).await;
-        spent += cpu_time(pid).saturating_sub(before);
+        spent += meter.spent();
         server.done("DELETE", "/v1/apps/web/minimum", None).await;
         each(&mut pages, async |page: &mut Page| until(page, "withdraw").await).await;
     }
@@ -82,18 +94,18 @@ async fn chat() -> Cost {
     let (child, address) = start_chat().await;
     let pid = child.id().expect("it runs");
     warm_up(&address, None).await;
-    let (memory, joins) = (rss(pid), cpu_time(pid));
+    let (memory, joins) = (rss(pid), CpuMeter::start(pid));
     let mut pages = open(&address, SESSIONS, None).await;
-    let (memory, joins) = (rss(pid).saturating_sub(memory), cpu_time(pid).saturating_sub(joins));
+    let (memory, joins) = (rss(pid).saturating_sub(memory), joins.spent());
 
     let notice = json!({"type": "notice", "notice": 3, "run": 3, "step": 0, "action": "countdown", "build": "b",
         "version": "1.1.0", "severity": "security", "reason": "CVE-2026-1234"});
     let mut spent = Duration::ZERO;
     for _ in 0..ROUNDS {
-        let before = cpu_time(pid);
+        let meter = CpuMeter::start(pid);
         pages[0].send(&notice).await;
         each(&mut pages, async |page: &mut Page| until(page, "notice").await).await;
-        spent += cpu_time(pid).saturating_sub(before);
+        spent += meter.spent();
     }
     cost("axum chat example (one message)", memory, spent, joins)
 }

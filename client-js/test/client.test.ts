@@ -121,13 +121,14 @@ describe("hello", () => {
 
   test("repeats what was seen, and its session, after the connection broke", async () => {
     const first = await open();
+    const since = Date.now();
     first.send(NOTICE);
     await eventually(() => outcomes(first).length);
     first.close(1011);
     const { hello } = await peer(1);
     expect(hello).toMatchObject({ session: "s-1", resume: "r-1", via: "n-1" });
     expect(hello.seen).toMatchObject([{ notice: 42, run: 42, step: 0 }]);
-    expect(hello.seen![0]!.ago_ms).toBeLessThan(5_000);
+    expect(hello.seen![0]!.ago_ms).toBeLessThanOrEqual(Date.now() - since);
   });
 });
 

@@ -112,7 +112,7 @@ describe("what is served", () => {
     vi.useFakeTimers();
     try {
       const late = title({ locale: "it" });
-      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1), { timeout: 20_000 });
       vi.advanceTimersByTime(3_000);
       expect(await late).toEqual(["en", ENGLISH.title]);
     } finally {

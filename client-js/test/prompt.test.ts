@@ -5,6 +5,7 @@ import { start } from "../src/prompt/index.js";
 import { preview } from "../src/prompt/preview.js";
 import type { Prompt, PromptOptions } from "../src/prompt/seam.js";
 import type { View } from "../src/prompt/view.js";
+import { eventually } from "./eventually.js";
 import { counting, facts, MINUTE, presses } from "./prompt-facts.js";
 
 let log: string[];
@@ -252,13 +253,13 @@ test("the preview shows every state, in the chosen language, and goes when it is
   const dialog = document.querySelector("dialog")!;
   const root = dialog.querySelector("div")!.shadowRoot!;
   const cards = () => [...root.querySelectorAll("[data-freshwire]")].map((host) => host.shadowRoot!);
-  await vi.waitFor(() => expect(cards()).toHaveLength(13));
+  await eventually(() => cards().length == 13);
   const labels = cards().map((card) => card.querySelector(".secondary")!.textContent);
   expect(labels).toContain("Perhaps later");
   const [state] = root.querySelectorAll("select");
   state.value = "Failed";
   state.dispatchEvent(new Event("change"));
-  await vi.waitFor(() => expect(cards()).toHaveLength(0));
+  await eventually(() => cards().length == 0);
   expect(document.querySelectorAll("[data-freshwire]")).toHaveLength(1);
   root.querySelector("button")!.click();
   expect(document.body.childElementCount).toBe(0);

@@ -20,7 +20,7 @@ show freshwire release web --build 9a1cafe --version 5.1.0 --needs route.import 
 until_so pages_are 12 --build 9a1cafe
 show freshwire needs web
 closed=0
-freshwire wait web --needs route.legacy-import --for 1s --timeout 2s >/dev/null 2>&1 || closed=$?
+freshwire wait web --needs route.legacy-import --for 1s --timeout 6s >/dev/null 2>&1 || closed=$?
 expect 'the gate is closed: whoever deletes the route now breaks three open pages' test "$closed" = 3
 
 say 'So the pipeline of the second deployment waits, until they save their work.'

@@ -27,7 +27,7 @@ show freshwire release web --build 88c0de5 --version 3.1.0 --over 1s
 say 'May the flag be deleted? Not as long as an open page asks for it. The gate says when.'
 show freshwire needs web
 gate_open=0
-freshwire wait web --needs flag.new-checkout --for 1s --timeout 2s >/dev/null 2>&1 || gate_open=$?
+freshwire wait web --needs flag.new-checkout --for 1s --timeout 6s >/dev/null 2>&1 || gate_open=$?
 expect 'the gate is closed while pages with unsaved work are still on 3.0.0' test "$gate_open" = 3
 
 say 'They save their work, and the pages move.'

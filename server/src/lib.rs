@@ -9,6 +9,8 @@ pub mod core;
 pub mod fleet;
 pub mod log;
 pub mod nats;
+pub mod node_name;
+pub mod process;
 pub mod rollout;
 pub mod session;
 pub mod token_file;
@@ -25,7 +27,7 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    core::time::Period,
+    core::{names::LogNumber, time::Period},
     fleet::{
         Fleet,
         bus::Bus,
@@ -46,6 +48,8 @@ use self::{
 const OPENS_AGAIN: Duration = Duration::from_secs(1);
 /// How long after the last goodbye should have been said the last session is waited for.
 const LAST_GOODBYES: Duration = Duration::from_secs(3);
+/// How long after the last goodbye the nodes that take the pages may ask for them.
+const LAST_QUESTIONS: Duration = Duration::from_secs(1);
 
 /// Balancers that look every second have noticed after this.
 const USUAL_NOTICE: Period = Period::secs(3);
@@ -55,7 +59,7 @@ const USUAL_NOTICE: Period = Period::secs(3);
 pub struct Config {
     /// Folder of the embedded store.
     pub data: PathBuf,
-    /// This node's name; None: a random one.
+    /// This node's name; None: a random one, kept in `data`.
     pub node: Option<String>,
     /// Where the nodes of a cluster meet. None: this one is alone, with its log in `data`.
     pub nats: Option<nats::NatsConfig>,
@@ -63,7 +67,8 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// How long pages get for what.
     pub timing: Timing,
-    /// How long after its start the census says `warming`.
+    /// How long after its start the census says `warming`; longer, if pages that poll may take longer to be back. Zero: not
+    /// at all.
     pub warmup: Period,
     /// How long it is not ready before a shutdown begins with them, so that balancers notice. None: 3 s in a cluster, and
     /// no time at all where there is no other node.
@@ -95,6 +100,13 @@ impl Config {
             no_client_info: false,
         }
     }
+
+    /// How long pages may take to find their way back: a gate that opened before would not have seen those that poll. They
+    /// are told whole seconds, and take up to a fifth more.
+    fn warms_for(&self) -> Period {
+        let polled_by = Period(self.timing.poll_interval.0 / 2 * 3) + Period::secs(1);
+        if self.warmup == Period::ZERO { Period::ZERO } else { self.warmup.max(polled_by) }
+    }
 }
 
 /// What a listener serves.
@@ -118,11 +130,14 @@ pub enum StartError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// What the connection to NATS is made of can't be read.
-    #[error("NATS can't be used: {0}; check --nats, --nats-credentials and --nats-ca")]
+    #[error("NATS can't be used: {0}")]
     Nats(#[source] std::io::Error),
     /// The cluster's log must not be used.
     #[error("{0}")]
     Stream(String),
+    /// The node's name can't be kept.
+    #[error(transparent)]
+    Name(#[from] node_name::NameError),
     /// The admin token can't be kept.
     #[error(transparent)]
     Token(#[from] token_file::TokenError),
@@ -151,6 +166,14 @@ impl Server {
     /// The same, and tells what it waits for while a cluster's log isn't there yet.
     pub async fn new_telling(config: Config, tell: impl Fn(&str)) -> Result<Self, StartError> {
         web::install_metrics();
+        let warmup = config.warms_for();
+        if warmup > config.warmup {
+            tracing::warn!(
+                warmup = %config.warmup,
+                poll_interval = %config.timing.poll_interval,
+                "pages that poll are not all back when --warmup is over; the census is warming for {warmup}"
+            );
+        }
         let data = config.data.clone();
         let store = tokio::task::spawn_blocking(move || SqliteLog::open(&data))
             .await
@@ -158,7 +181,10 @@ impl Server {
         let side: Arc<dyn SideStore> = Arc::new(store.side_table());
 
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let node = config.node.unwrap_or_else(|| format!("node-{:06x}", rand::random::<u32>() >> 8));
+        let node = match config.node {
+            Some(node) => node,
+            None => node_name::read_or_make(&config.data)?,
+        };
         let usual_notice = if config.nats.is_some() { USUAL_NOTICE } else { Period::ZERO };
         let (ledger, bus): (_, Arc<dyn Bus>) = match &config.nats {
             Some(nats) => {
@@ -168,22 +194,23 @@ impl Server {
             }
             None => (Ledger::open(Arc::new(store.clone()), &tasks, stop.clone()).await?, Arc::new(Alone)),
         };
-        let first_start = ledger.state().number == core::names::LogNumber(0);
+        let first_start = ledger.state().number == LogNumber(0);
+        if config.nats.is_some() && first_start && store.last().await? > LogNumber(0) {
+            tracing::warn!(
+                data = %config.data.display(),
+                "the data folder has a log of its own, and the cluster's is empty: to go on with it, stop this node, start \
+                 it without --nats, write the log to a file with 'freshwire log export', and take it into the cluster \
+                 with 'freshwire log import'"
+            );
+        }
         let admin_token = match config.admin_token {
             Some(token) => Some(token_file::check(token)?),
             None => token_file::read_or_make(&config.data, first_start)?,
         };
 
-        let fleet = Fleet::open(
-            node,
-            config.warmup,
-            config.gathering.backend_ttl,
-            ledger.clone(),
-            side,
-            bus,
-            clock::now(),
-        )
-        .await?;
+        let fleet =
+            Fleet::open(node, warmup, config.gathering.backend_ttl, ledger.clone(), side, bus, clock::now())
+                .await?;
         let fleet = Arc::new(fleet);
         fleet.run(&tasks, &stop, config.timeline_every).await;
         let parking = Arc::new(Parking::new(config.timing.poll_interval));
@@ -217,11 +244,10 @@ impl Server {
     /// Serves on a listener from now on.
     pub fn listen(&self, listener: TcpListener, routes: Routes) {
         let app = match routes {
-            Routes::Pages => web::pages(self.context.clone()),
-            Routes::Operators => web::operators(self.context.clone()),
-            Routes::All => web::pages_and_operators(self.context.clone()),
+            Routes::Pages => web::pages(self.context.clone()).fallback(web::not_for_pages),
+            Routes::Operators => web::operators(self.context.clone()).fallback(web::not_found),
+            Routes::All => web::pages_and_operators(self.context.clone()).fallback(web::not_found),
         };
-        let app = app.fallback(web::not_found);
         let stopped = self.stop_listening.clone().cancelled_owned();
         self.listeners.spawn(async move {
             let listener = NoDelay(listener);
@@ -249,15 +275,20 @@ impl Server {
         if said.is_err() {
             tracing::warn!(sessions = self.context.fleet.registry.len(), "some sessions did not say goodbye");
         }
+        if let Some(drain) = self.context.fleet.farewell().filter(|drain| drain.elsewhere() && sessions > 0) {
+            tokio::time::sleep(drain.left().min(LAST_QUESTIONS)).await;
+        }
         self.stop_listening.cancel();
         self.listeners.close();
         let _ = timeout(LAST_GOODBYES, self.listeners.wait()).await;
-        self.context.fleet.part_with_the_rest();
-        self.context.fleet.say_goodbye().await;
-        self.context.fleet.write_side_tables().await;
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        // Only when nobody is handed over any more: who was after it would be counted in both places, here and after a
+        // restart.
+        self.context.fleet.part_with_the_rest();
+        self.context.fleet.say_goodbye().await;
+        self.context.fleet.write_side_tables().await;
         self.store.close().await;
         tracing::info!("stopped");
     }
@@ -310,5 +341,28 @@ impl axum::serve::Listener for NoDelay {
 
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
         self.0.local_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warm_up_is_not_over_before_pages_that_poll_are_back() {
+        let warms_for = |warmup, poll_interval| {
+            let mut config = Config { warmup, ..Config::new("data") };
+            config.timing.poll_interval = poll_interval;
+            config.warms_for()
+        };
+        assert_eq!(warms_for(Period::secs(60), Period::secs(30)), Period::secs(60), "as by default");
+        assert_eq!(warms_for(Period::secs(60), Period::mins(2)), Period::secs(181));
+        assert_eq!(warms_for(Period::secs(5), Period::secs(30)), Period::secs(46));
+        assert_eq!(warms_for(Period::ZERO, Period::mins(2)), Period::ZERO, "nobody wants to wait");
+        // Whatever the interval: as pages are told it, and as late as they may be.
+        for interval in (1_000..200_000).step_by(77).map(Period) {
+            let told = Period(interval.0.div_ceil(1_000) * 1_000);
+            assert!(warms_for(Period(1), interval).0 >= told.0 * 6 / 5, "{interval}");
+        }
     }
 }

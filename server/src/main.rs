@@ -1,13 +1,12 @@
 //! The `freshwire` binary: the server and the operator's command line.
 
 mod demo;
-mod process;
 mod serve;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use freshwire::cli;
+use freshwire::{cli, process};
 
 #[derive(Parser)]
 #[command(

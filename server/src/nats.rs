@@ -1,14 +1,23 @@
 //! The connection to NATS: one for a node, kept up by itself. Knows nothing of what goes over it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod address;
+mod trouble;
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection};
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use async_nats::{
+    Client, ConnectOptions, ServerAddr, connection,
+    rustls::{
+        RootCertStore,
+        pki_types::{CertificateDer, pem::PemObject as _},
+    },
+};
 use parking_lot::Mutex;
 use percent_encoding::percent_decode_str;
 use rand::Rng;
+
+pub use self::address::servers;
+use self::trouble::Trouble;
 
 /// Every call is answered within this time, or has failed.
 pub const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -41,23 +50,14 @@ pub struct Nats {
     trouble: Arc<Mutex<Trouble>>,
 }
 
-struct Trouble {
-    /// Since when there is no connection.
-    since: Option<Instant>,
-    /// What was wrong last.
-    reason: Option<String>,
-    /// Who should have answered, without credentials.
-    addresses: String,
-}
-
 impl Nats {
     /// Connects as soon as it can. An error is one that trying again can't mend.
-    pub async fn connect(config: &NatsConfig, node: &str) -> std::io::Result<Self> {
+    pub async fn connect(config: &NatsConfig, node: &str) -> io::Result<Self> {
         let addresses: Vec<_> =
             config.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
         let addresses = addresses.join(", ");
-        let trouble = Arc::new(Mutex::new(Trouble { since: Some(Instant::now()), reason: None, addresses }));
-        let seen = trouble.clone();
+        let trouble = Arc::new(Mutex::new(Trouble::new(addresses)));
+        let (told, tries) = (trouble.clone(), trouble.clone());
         let mut options = ConnectOptions::new()
             .name(format!("freshwire {node}"))
             .no_echo()
@@ -67,8 +67,13 @@ impl Nats {
             .ping_interval(PINGS_EVERY)
             .reconnect_delay_callback(wait_before)
             .event_callback(move |event| {
-                note(&seen, event);
+                told.lock().note(event);
                 std::future::ready(())
+            })
+            // Chooses nothing: it is how one learns why a try failed, and not only in which kind of way.
+            .reconnect_to_server_callback(move |servers, _| {
+                tries.lock().trying_again(&servers);
+                std::future::ready(None)
             });
         options = match identity(&config.servers) {
             Identity::None => options,
@@ -76,12 +81,15 @@ impl Nats {
             Identity::User(user, password) => options.user_and_password(user, password),
         };
         if let Some(file) = &config.credentials {
-            options = options.credentials_file(file).await?;
+            let wrong = |error| of_file("--nats-credentials", file, &error);
+            let credentials = tokio::fs::read_to_string(file).await.map_err(wrong)?;
+            options = options.credentials(&credentials).map_err(wrong)?;
         }
         if let Some(file) = &config.ca {
+            check_roots(file).map_err(|error| of_file("--nats-ca", file, &error))?;
             options = options.add_root_certificates(file.clone());
         }
-        let client = options.connect(&config.servers[..]).await.map_err(std::io::Error::other)?;
+        let client = options.connect(&config.servers[..]).await.map_err(io::Error::other)?;
         Ok(Self { client, cluster: config.cluster.as_str().into(), trouble })
     }
 
@@ -107,11 +115,24 @@ impl Nats {
 
     /// Why there is no connection, and since when. None: there is one.
     pub fn trouble(&self) -> Option<(String, Duration)> {
-        let trouble = self.trouble.lock();
-        let since = trouble.since?;
-        let reason = trouble.reason.as_deref().unwrap_or("no answer yet");
-        Some((format!("NATS can't be reached at {}: {reason}", trouble.addresses), since.elapsed()))
+        self.trouble.lock().now(self.connected())
     }
+}
+
+fn of_file(flag: &str, file: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{flag} {}: {error}", file.display()))
+}
+
+/// Certificates that can't be read would only be missed with TLS, and then in every try.
+fn check_roots(file: &Path) -> io::Result<()> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&std::fs::read(file)?) {
+        roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+    }
+    if roots.is_empty() {
+        return Err(io::Error::other("it has no certificate; it must be a PEM file with root certificates"));
+    }
+    Ok(())
 }
 
 /// Who we say we are.
@@ -130,35 +151,6 @@ fn identity(servers: &[ServerAddr]) -> Identity {
         None => Identity::None,
         Some((token, None)) => Identity::Token(decoded(token)),
         Some((user, Some(password))) => Identity::User(decoded(user), decoded(password)),
-    }
-}
-
-fn note(trouble: &Mutex<Trouble>, event: Event) {
-    let mut trouble = trouble.lock();
-    match event {
-        Event::Connected => {
-            trouble.since = None;
-            trouble.reason = None;
-            tracing::info!("connected to NATS");
-        }
-        Event::Disconnected => {
-            trouble.since.get_or_insert_with(Instant::now);
-            trouble.reason = Some("the connection is lost".into());
-            tracing::warn!("the connection to NATS is lost; connecting again");
-        }
-        Event::ClientError(error) => troubled(&mut trouble, &error.to_string()),
-        Event::ServerError(error) => troubled(&mut trouble, &error.to_string()),
-        other => tracing::info!(event = %other, "NATS"),
-    }
-}
-
-/// One line for what is wrong, and not one for every try.
-fn troubled(trouble: &mut Trouble, error: &str) {
-    let reason = error.strip_prefix("nats: ").unwrap_or(error);
-    if trouble.reason.as_deref() != Some(reason) {
-        let addresses = &trouble.addresses;
-        tracing::warn!(reason, addresses, "NATS can't be used; trying on. Check --nats and its credentials");
-        trouble.reason = Some(reason.to_owned());
     }
 }
 

@@ -4,13 +4,15 @@ use std::{fmt::Write as _, fs, io, net::SocketAddr, path::Path};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Every connection is an open file: as many as the system allows.
-pub fn raise_file_limit() {
+/// Every connection is an open file: as many as the system allows. Answers how many those are; None: any number.
+pub fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
         tracing::warn!(%error, "the limit of open files could not be raised");
+        return limit.current;
     }
+    limit.maximum
 }
 
 /// Writes addresses, a line each; by rename, so that whoever waits for the file never reads half of it.

@@ -4,7 +4,11 @@ use std::{io, io::IsTerminal, net::SocketAddr, os::fd::AsFd as _, path::PathBuf,
 
 use clap::{Args, ValueEnum};
 use freshwire::{
-    Config, Routes, Server, core::time::Period, nats::NatsConfig, rollout::Gathering, session::Timing,
+    Config, Routes, Server,
+    core::{names::is_subject_word, time::Period},
+    nats::{self, NatsConfig},
+    rollout::Gathering,
+    session::Timing,
     web::Starting,
 };
 use tokio::{
@@ -40,8 +44,9 @@ pub struct ServeArgs {
     #[arg(long, env = "FRESHWIRE_DATA", default_value = "./freshwire-data")]
     data: PathBuf,
     /// Servers of one NATS, separated by commas: this node is one of a cluster, whose log lives in JetStream.
+    // Read by us: clap quotes what it can't read, and there are passwords in it.
     #[arg(long, env = "FRESHWIRE_NATS", value_delimiter = ',', hide_env_values = true)]
-    nats: Vec<async_nats::ServerAddr>,
+    nats: Vec<String>,
     /// Tells apart two clusters on one NATS.
     #[arg(long, env = "FRESHWIRE_CLUSTER", default_value = "freshwire", value_parser = subject_word)]
     cluster: String,
@@ -51,7 +56,7 @@ pub struct ServeArgs {
     /// A file with the root certificates by which NATS is trusted.
     #[arg(long, env = "FRESHWIRE_NATS_CA", requires = "nats")]
     nats_ca: Option<PathBuf>,
-    /// This node's name in roll calls; default: a random one.
+    /// This node's name in roll calls; default: a random one, kept in the data folder.
     #[arg(long, env = "FRESHWIRE_NODE", value_parser = subject_word)]
     node: Option<String>,
     /// The first admin token: 16 or more printable characters. Without one, the first start makes one in
@@ -70,7 +75,8 @@ pub struct ServeArgs {
     /// Time between two polls of a page that can't keep a socket open; at least 1s.
     #[arg(long, env = "FRESHWIRE_POLL_INTERVAL", default_value = "30s", value_parser = poll_interval)]
     poll_interval: Period,
-    /// How long after the start the census says `warming`: pages are still finding their way back.
+    /// How long after the start the census says `warming`: pages are still finding their way back. At least a little over
+    /// one and a half times --poll-interval, for those that poll; 0s: not at all.
     #[arg(long, env = "FRESHWIRE_WARMUP", default_value = "60s")]
     warmup: Period,
     /// How long after SIGTERM pages are still taken while /readyz is 503 already; default: 3s with --nats, else none.
@@ -121,6 +127,10 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
     let mut stopped =
         process::StopSignal::new().map_err(|error| format!("signals can't be waited for: {error}"))?;
     process::raise_file_limit();
+    let servers = nats::servers(&args.nats)?;
+    if servers.is_empty() && (args.nats_credentials.is_some() || args.nats_ca.is_some()) {
+        return Err("--nats-credentials and --nats-ca are for --nats, which names no server".to_owned());
+    }
     outlive_full_files().map_err(|error| format!("signals can't be handled: {error}"))?;
     // The addresses first: a port in use is found before the store is touched.
     let pages = bind("--listen", args.listen)?;
@@ -129,8 +139,8 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
 
     let mut config = Config::new(&args.data);
     config.node.clone_from(&args.node);
-    config.nats = (!args.nats.is_empty()).then(|| NatsConfig {
-        servers: args.nats.clone(),
+    config.nats = (!servers.is_empty()).then(|| NatsConfig {
+        servers,
         credentials: args.nats_credentials.clone(),
         ca: args.nats_ca.clone(),
         cluster: args.cluster.clone(),
@@ -191,8 +201,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
 
 /// Names are part of NATS subjects.
 fn subject_word(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if (1..=64).contains(&text.len()) && text.chars().all(fits) {
+    if is_subject_word(text) {
         Ok(text.to_owned())
     } else {
         Err("1 to 64 letters, digits, - and _".to_owned())

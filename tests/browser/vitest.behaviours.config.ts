@@ -8,8 +8,8 @@ export default defineConfig({
     maxWorkers: 4,
     // Files share the browsers of their worker.
     isolate: false,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     teardownTimeout: 30_000,
     reporters: ["verbose"],
   },

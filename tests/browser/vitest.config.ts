@@ -19,8 +19,8 @@ export default defineConfig({
     // Files share nothing but what they import.
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ["verbose"],
   },
 });

@@ -5,15 +5,22 @@
     reason = "these run inside tests, where a panic is the report"
 )]
 
+pub mod census;
+pub mod cpu;
 pub mod drafts;
 pub mod events;
+pub mod files;
+pub mod freeze;
 pub mod log_contract;
 pub mod native;
 pub mod nats;
 pub mod origin;
 pub mod page;
+pub mod pair;
 pub mod process;
+pub mod running;
 pub mod terminal;
+pub mod wire;
 
 use std::time::Duration;
 

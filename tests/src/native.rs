@@ -8,12 +8,17 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, ChildStdin, Command};
+use uuid::Uuid;
 
-use crate::{eventually, process::binary, process::client};
+use crate::{
+    eventually,
+    process::{agreed, binary, client},
+};
 
 /// Longest time for what is ended to end: nodes drain, and each program is waited for in turn.
 const ENDS_WITHIN: Duration = Duration::from_mins(2);
@@ -87,17 +92,20 @@ impl Native {
         names.filter(|name| rustix::process::test_kill_process(self.process(name)).is_ok()).collect()
     }
 
-    /// Calls the API at an address, which must agree.
+    /// Calls the API at an address, which must agree. The log may be away, as in an election of NATS: it is asked again then.
     pub async fn done(&self, address: &str, method: &str, path: &str, body: Option<Value>) -> Value {
-        let method = method.parse().expect("a method");
-        let mut request = client().request(method, format!("http://{address}{path}"));
-        request = request.bearer_auth(self.said("FRESHWIRE_TOKEN"));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.expect("an answer");
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.json().await.expect("JSON")
+        let method: Method = method.parse().expect("a method");
+        let key = Uuid::new_v4().to_string();
+        agreed(path, true, async || {
+            let mut request = client().request(method.clone(), format!("http://{address}{path}"));
+            request = request.bearer_auth(self.said("FRESHWIRE_TOKEN")).header("idempotency-key", &key);
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            let answer = request.send().await.expect("an answer");
+            (answer.status().as_u16(), answer.json().await.expect("JSON"))
+        })
+        .await
     }
 
     /// Ends it all, and waits for it.

@@ -9,16 +9,19 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream;
+use async_nats::jetstream::{self, ErrorCode, context::DeleteStreamErrorKind, stream};
 use freshwire::{
     log::jetstream::{JetStreamLog, OpenError},
     nats::NatsConfig,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::eventually;
+use crate::{
+    eventually,
+    freeze::{freeze, thaw},
+};
 
 /// Ports are free when they are chosen, and may be taken when they are used.
 const STARTS: usize = 5;
@@ -86,7 +89,17 @@ impl Nats {
 
     /// One server's.
     pub fn url_of(&self, index: usize) -> String {
-        format!("nats://127.0.0.1:{}", self.servers[index].port)
+        format!("nats://{}", self.address_of(index))
+    }
+
+    /// One server's host:port.
+    pub fn address_of(&self, index: usize) -> String {
+        format!("127.0.0.1:{}", self.servers[index].port)
+    }
+
+    /// A server's process.
+    pub fn pid(&self, index: usize) -> u32 {
+        self.servers[index].child.as_ref().and_then(Child::id).expect("it runs")
     }
 
     /// A connection of the test's own, to all servers.
@@ -101,6 +114,28 @@ impl Nats {
     /// `JetStream`, over a connection of the test's own.
     pub async fn jetstream(&self) -> jetstream::Context {
         jetstream::context::ContextBuilder::new().timeout(ANSWERS_WITHIN).build(self.client().await)
+    }
+
+    /// Makes a stream. Asked for once more, with the same configuration, it is there already.
+    pub async fn create_stream(&self, config: stream::Config) {
+        let context = self.jetstream().await;
+        eventually("the stream is made", async || context.create_stream(config.clone()).await.ok()).await;
+    }
+
+    /// A stream that is there, as it is now.
+    pub async fn stream(&self, name: &str) -> stream::Stream {
+        let context = self.jetstream().await;
+        eventually("the stream is there", async || context.get_stream(name).await.ok()).await
+    }
+
+    /// Deletes a stream. Where the answer came too late, the next one says that there is none.
+    pub async fn delete_stream(&self, name: &str) {
+        let context = self.jetstream().await;
+        eventually("the stream is deleted", async || match context.delete_stream(name).await {
+            Ok(_) => Some(()),
+            Err(error) => is_gone(&error.kind()).then_some(()),
+        })
+        .await;
     }
 
     /// The cluster's log as a node opens it, over a connection to one of the servers only.
@@ -167,13 +202,13 @@ impl Nats {
     }
 
     /// Freezes a server: its sockets stay, and nothing answers.
-    pub fn stop(&self, index: usize) {
-        self.servers[index].signal(Signal::STOP);
+    pub async fn stop(&self, index: usize) {
+        freeze(self.servers[index].process()).await;
     }
 
     /// Thaws a server.
     pub fn cont(&self, index: usize) {
-        self.servers[index].signal(Signal::CONT);
+        thaw(self.servers[index].process());
     }
 
     /// All servers that run listen; false if one ended.
@@ -196,16 +231,20 @@ impl Nats {
 
     /// Waits until each server takes a stream of as many replicas as there are servers.
     pub async fn settled(&self) {
-        let context = self.jetstream().await;
-        let config = jetstream::stream::Config {
+        let config = stream::Config {
             name: "SETTLED".into(),
             num_replicas: self.servers.len(),
-            storage: jetstream::stream::StorageType::Memory,
+            storage: stream::StorageType::Memory,
             ..Default::default()
         };
-        eventually("JetStream is there", async || context.create_stream(config.clone()).await.ok()).await;
-        eventually("JetStream listens", async || context.delete_stream(&config.name).await.ok()).await;
+        let name = config.name.clone();
+        self.create_stream(config).await;
+        self.delete_stream(&name).await;
     }
+}
+
+fn is_gone(error: &DeleteStreamErrorKind) -> bool {
+    matches!(error, DeleteStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 impl NatsServer {
@@ -242,10 +281,9 @@ impl NatsServer {
         self.child = Some(child.expect("nats-server is installed: run 'scripts/setup nats-server'"));
     }
 
-    fn signal(&self, signal: Signal) {
+    fn process(&self) -> Pid {
         let id = self.child.as_ref().and_then(Child::id).expect("it runs");
-        let process = i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process ID");
-        kill_process(process, signal).expect("it runs");
+        i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process ID")
     }
 }
 

@@ -75,6 +75,22 @@ impl Page {
         self.send_message(Message::text(frame.to_string())).await;
     }
 
+    /// Sends a frame, if the server still takes it.
+    pub async fn try_send(&mut self, frame: &Value) -> bool {
+        self.socket.send(Message::text(frame.to_string())).await.is_ok()
+    }
+
+    /// Says hello. Whether it was welcome.
+    pub async fn try_hello(&mut self, mut hello: Value) -> bool {
+        hello["type"] = json!("hello");
+        if !self.try_send(&hello).await {
+            return false;
+        }
+        let Some(welcome) = self.next_frame(PATIENCE).await else { return false };
+        self.welcome = welcome;
+        self.welcome["type"] == "welcome"
+    }
+
     /// Sends anything.
     pub async fn send_message(&mut self, message: Message) {
         self.socket.send(message).await.expect("the server takes it");

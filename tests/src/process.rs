@@ -9,20 +9,29 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use uuid::Uuid;
 
 use crate::{eventually, nats::Nats};
 
 /// The admin token of every server in the tests.
 pub const TOKEN: &str = "admin-token-of-the-tests";
 
+/// Pages of the tests answer pings only while they are read, and many are just there: they are asked after a time that
+/// no test takes. Tests that are about pings give a flag, which comes before this.
+const PINGS: (&str, &str) = ("FRESHWIRE_PING_INTERVAL", "10m");
+
+/// They connect a hundred at a time, and say hello when the machine lets them. The same of tests that are about this.
+const HELLOS: (&str, &str) = ("FRESHWIRE_HELLO_TIMEOUT", "1m");
+
 /// A running `freshwire serve`.
 pub struct Server {
     child: Child,
     folder: PathBuf,
     flags: Vec<String>,
+    environment: Vec<(String, String)>,
     /// Of the first start; kept over restarts.
     address: String,
     /// Deleted with the server.
@@ -57,15 +66,29 @@ impl Server {
         server
     }
 
+    /// Starts one whose app `web` has one release: build `a`, version 1.0.0.
+    pub async fn with_app(flags: &[&str]) -> Self {
+        let server = Self::start_with(flags).await;
+        server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
+        server
+    }
+
     /// Starts one in a folder that outlives it.
     pub async fn start_in(folder: &Path, flags: &[&str]) -> Self {
-        Self::spawn(folder, "127.0.0.1:0", flags).await
+        Self::spawn(folder, "127.0.0.1:0", flags, &[]).await
     }
 
     /// Starts one as a node of a cluster, and waits until it takes pages.
     pub async fn node(nats: &Nats, name: &str, flags: &[&str]) -> Self {
-        let url = nats.url();
-        let server = Self::start_with(&[&["--nats", &url, "--node", name], flags].concat()).await;
+        Self::node_at(&nats.url(), name, flags, &[]).await
+    }
+
+    /// The same, with NATS at this URL, and more in its environment.
+    pub async fn node_at(url: &str, name: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        let temporary = TempDir::new().expect("a temporary folder");
+        let flags = [&["--nats", url, "--node", name], flags].concat();
+        let mut server = Self::spawn(temporary.path(), "127.0.0.1:0", &flags, environment).await;
+        server.temporary = Some(temporary);
         server.ready().await;
         server
     }
@@ -84,16 +107,18 @@ impl Server {
     /// Starts one that listens somewhere else than on the loopback address only.
     pub async fn start_on(listen: &str, flags: &[&str]) -> Self {
         let temporary = TempDir::new().expect("a temporary folder");
-        let mut server = Self::spawn(temporary.path(), listen, flags).await;
+        let mut server = Self::spawn(temporary.path(), listen, flags, &[]).await;
         server.address = server.address.replace("0.0.0.0", "127.0.0.1");
         server.temporary = Some(temporary);
         server
     }
 
-    async fn spawn(folder: &Path, listen: &str, flags: &[&str]) -> Self {
+    async fn spawn(folder: &Path, listen: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
-        let (child, address) = spawn(folder, listen, &flags).await;
-        Self { child, folder: folder.to_owned(), flags, address, temporary: None }
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (child, address) = spawn(folder, listen, &flags, &environment).await;
+        Self { child, folder: folder.to_owned(), flags, environment, address, temporary: None }
     }
 
     /// Where it listens, as host:port.
@@ -152,7 +177,7 @@ impl Server {
 
     /// Starts it again in its folder and on its address.
     pub async fn restart(&mut self) {
-        let (child, address) = spawn(&self.folder, &self.address, &self.flags).await;
+        let (child, address) = spawn(&self.folder, &self.address, &self.flags, &self.environment).await;
         assert_eq!(address, self.address);
         self.child = child;
     }
@@ -185,9 +210,17 @@ impl Server {
 
     /// Calls its API, which must agree.
     pub async fn done(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        let (status, answer) = self.call(method, path, body).await;
-        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
-        answer
+        self.keyed(&Uuid::new_v4().to_string(), method, path, body).await
+    }
+
+    /// The same with an idempotency key of the caller's. A node of a cluster may say that its log is away, as in an election
+    /// of NATS: it is asked again then, as clients should.
+    pub async fn keyed(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Value {
+        let in_cluster = self.flags.iter().any(|flag| flag == "--nats");
+        agreed(&format!("{method} {path}"), in_cluster, async || {
+            self.call_with(method, path, body.clone(), &[("idempotency-key", key)]).await
+        })
+        .await
     }
 
     /// Registers a release, which must be taken.
@@ -208,17 +241,18 @@ impl Server {
         line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
+    /// A command of the operator's against it, to be started.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(words).stdin(Stdio::null()).kill_on_drop(true);
+        command.env_remove("FRESHWIRE_TOKEN_FILE");
+        command.env("FRESHWIRE_URL", self.url("")).env("FRESHWIRE_TOKEN", TOKEN);
+        command
+    }
+
     /// Runs a command of the operator's against it; answers its exit code, what it printed, and what it complained of.
     pub async fn run(&self, words: &[&str]) -> (i32, String, String) {
-        let ran = Command::new(binary())
-            .args(words)
-            .env_remove("FRESHWIRE_TOKEN_FILE")
-            .env("FRESHWIRE_URL", self.url(""))
-            .env("FRESHWIRE_TOKEN", TOKEN)
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .expect("it runs");
+        let ran = self.command(words).output().await.expect("it runs");
         let text = |bytes| String::from_utf8(bytes).expect("a text");
         (ran.status.code().unwrap_or(-1), text(ran.stdout), text(ran.stderr))
     }
@@ -246,14 +280,15 @@ pub fn rss(pid: u32) -> u64 {
     kib * 1024
 }
 
-/// Processor time that a process has used, of all its threads.
-pub fn cpu_time(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
-    let nanos = |thread: fs::DirEntry| -> Option<u64> {
-        // A thread may have ended since it was listed.
-        fs::read_to_string(thread.path().join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
-    };
-    Duration::from_nanos(threads.filter_map(nanos).sum())
+/// What is answered to a question that must be agreed to. Where the log is a cluster's, it may be away for a while.
+pub(crate) async fn agreed(question: &str, in_cluster: bool, ask: impl AsyncFn() -> (u16, Value)) -> Value {
+    eventually("it agrees", async || {
+        let (status, answer) = ask().await;
+        let away = status == 503 && answer["type"] == "urn:freshwire:problem:unavailable";
+        assert!((200..300).contains(&status) || (away && in_cluster), "{question}: {status} {answer}");
+        (!away).then_some(answer)
+    })
+    .await
 }
 
 /// A JSON string.
@@ -264,13 +299,20 @@ pub fn text(value: &Value) -> String {
 /// An HTTP client that keeps no connection, so that tests can share it.
 pub fn client() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-        let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+        // No server is silent for so long, but one that hangs.
+        let silence = Duration::from_mins(5);
+        let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).read_timeout(silence);
         builder.build().expect("a client")
     });
     &CLIENT
 }
 
-async fn spawn(folder: &Path, listen: &str, flags: &[String]) -> (Child, String) {
+async fn spawn(
+    folder: &Path,
+    listen: &str,
+    flags: &[String],
+    environment: &[(String, String)],
+) -> (Child, String) {
     fs::create_dir_all(folder).expect("its folder");
     let file = folder.join("address");
     let _ = fs::remove_file(&file);
@@ -280,6 +322,8 @@ async fn spawn(folder: &Path, listen: &str, flags: &[String]) -> (Child, String)
         .args(["--data".as_ref(), folder.join("data").as_os_str()])
         .args(["--addr-file".as_ref(), file.as_os_str()])
         .args(flags)
+        .envs([PINGS, HELLOS])
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stderr(log)
         .kill_on_drop(true)

@@ -7,8 +7,10 @@ use std::{
 };
 
 use freshwire_tests::{
+    cpu::{self, CpuMeter},
+    files::allow_pages,
     page::Page,
-    process::{Server, TOKEN, cpu_time},
+    process::{Server, TOKEN},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -26,6 +28,7 @@ const TIMES: u32 = 50;
 /// What an answer may cost the server, and how much more with fifteen times as many sessions.
 const BUDGET: Duration = Duration::from_millis(1);
 const RATIO: f64 = 4.0;
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What one question costs.
 #[derive(Clone, Copy)]
@@ -38,6 +41,16 @@ struct Cost {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(message) = allow_pages(FEW + MANY) {
+        eprintln!("{message}");
+        return ExitCode::FAILURE;
+    }
+    if !cpu::is_told() {
+        println!(
+            "not measured: this system doesn't tell the processor time of a process (/proc/PID/schedstat)"
+        );
+        return ExitCode::SUCCESS;
+    }
     let (few, many) = (Asked::new(FEW).await, Asked::new(MANY).await);
     println!("questions on {BUILDS} builds with {FEW} and with {MANY} sessions");
     println!("{:<24} {:>24} {:>7} {:>26}", "question", "server CPU an answer", "ratio", "median answer");
@@ -97,14 +110,14 @@ impl Asked {
         };
         let pages = stream::iter(0..sessions).map(page).buffer_unordered(50).collect().await;
         assert_eq!(server.get("/v1/apps/web/census").await["sessions"], sessions);
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
         Self { server, client, _pages: pages }
     }
 
     /// Asks a few times.
     async fn round(&self, question: &str) -> Cost {
         let url = self.server.url(&format!("/v1/apps/web/{question}"));
-        let before = cpu_time(self.server.pid());
+        let meter = CpuMeter::start(self.server.pid());
         let mut times = Vec::new();
         for _ in 0..TIMES {
             let asked = Instant::now();
@@ -114,10 +127,7 @@ impl Asked {
             times.push(asked.elapsed());
         }
         times.sort_unstable();
-        Cost {
-            server: cpu_time(self.server.pid()).saturating_sub(before) / TIMES,
-            median: times[times.len() / 2],
-        }
+        Cost { server: meter.spent() / TIMES, median: times[times.len() / 2] }
     }
 }
 

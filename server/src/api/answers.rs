@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 use super::frozen::FrozenAnswer;
 use crate::core::{
     census::Census,
-    change::{Action, Entry, Settings, Severity, Step},
-    judge::{Standing, Why},
-    names::{AppName, BuildId, LogNumber, Need, PushTopic, SessionId},
+    change::{Entry, Settings, Severity, Step},
+    judge::Standing,
+    names::{AppName, BuildId, LogNumber, Need, PushTopic},
     order::{Order, Version},
-    outcome::State,
     pace::Share,
     select::Select,
+    session::Session,
     time::{Moment, Period},
     token::Scope,
 };
@@ -117,7 +117,7 @@ pub struct AffectedBuild {
 }
 
 /// The answer to every change of an app.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Changed {
     /// Its log position; in a dry run the app's last one.
     pub number: LogNumber,
@@ -224,59 +224,11 @@ pub struct ReleasesAnswer {
 /// `GET …/census`.
 pub type CensusAnswer = Census;
 
-/// One open page.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SessionAnswer {
-    /// Its ID.
-    pub session: SessionId,
-    /// What it runs.
-    pub build: BuildId,
-    /// As registered, or as the page says.
-    pub version: Option<Version>,
-    /// Where it stands.
-    pub standing: Standing,
-    /// Why it is unsupported.
-    pub why: Option<Why>,
-    /// When this connection said hello.
-    pub connected_at: Moment,
-    /// Somebody can see it.
-    pub visible: bool,
-    /// The page's reasons not to be moved now.
-    pub holds: Vec<String>,
-    /// As the page gave them.
-    pub labels: BTreeMap<String, String>,
-    /// The campaign that it was last told of.
-    pub campaign: Option<LogNumber>,
-    /// What that asked of it.
-    pub action: Option<Action>,
-    /// Where it is in that campaign.
-    pub state: Option<State>,
-    /// What the page reported last of it.
-    pub outcome: Option<String>,
-    /// In its words.
-    pub detail: Option<String>,
-    /// The node that holds it.
-    pub node: String,
-    /// `ws` or `poll`.
-    pub transport: String,
-    /// `top` or `embedded`.
-    pub frame: String,
-    /// The build of the page that it is embedded in, where that is one of ours.
-    #[serde(default)]
-    pub host: Option<BuildId>,
-    /// As the browser says it.
-    pub user_agent: Option<String>,
-}
+/// One of `GET …/sessions`.
+pub type SessionAnswer = Session;
 
 /// `GET …/sessions/{session}`.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SessionDetail {
-    /// The session.
-    #[serde(flatten)]
-    pub session: SessionAnswer,
-    /// Why it hasn't moved, in words.
-    pub explanation: String,
-}
+pub use crate::core::session::SessionDetail;
 
 /// `GET …/sessions`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -7,7 +7,6 @@ use super::{
     Console, OfApp, Trouble, Undo,
     args::{ACTIONS, ChangeFlags, word},
     change::{Wish, json, make},
-    client::typed,
     say,
     table::{Cell, Column, Table},
     terminal::{Terminal, standing_style},
@@ -98,10 +97,7 @@ fn parse_organic(text: &str) -> Result<Organic, String> {
 /// Prints the apps.
 pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     let answer = console.client()?.list(&["apps"], &[], "apps", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let apps: AppsAnswer = typed(&answer)?;
+    let Some(apps) = console.unless_json::<AppsAnswer>(&answer)? else { return Ok(()) };
     if apps.apps.is_empty() {
         Terminal::note("no apps yet; the first release makes one: freshwire release APP --build BUILD");
     } else {
@@ -242,26 +238,15 @@ fn undo(app: &str, set: &AppBody, changed: &Changed) -> Undo {
 mod tests {
     use super::*;
     use crate::{
-        api::answers::{Affected, Before},
-        core::{change::Settings, names::LogNumber, time::Period},
+        api::answers::Before,
+        core::{change::Settings, time::Period},
     };
 
     #[test]
     fn the_undo_sets_back_what_was_set_and_nothing_else() {
         let changed = |settings| Changed {
-            number: LogNumber(3),
-            campaign: None,
-            push: None,
-            affected: Affected::default(),
-            over: None,
-            waves: Vec::new(),
-            steps: Vec::new(),
-            current: None,
-            minimum: None,
-            order: None,
-            dry_run: false,
-            repeated: false,
             before: Some(Before { current: None, minimum: None, settings }),
+            ..Changed::default()
         };
         let set = AppBody {
             order: Some(Order::Version),

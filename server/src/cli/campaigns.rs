@@ -7,7 +7,6 @@ use super::{
     Console, OfApp, Trouble, Undo,
     args::ChangeFlags,
     change::{Wish, json, make},
-    client::typed,
     say,
     table::{self, Cell, Column, Table},
     terminal::{BOLD, DIM, Terminal},
@@ -36,10 +35,7 @@ pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     let app = args.of.app.as_str();
     let path = ["apps", app, "campaigns"];
     let answer = console.client()?.list(&path, &[], "campaigns", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let list: CampaignsAnswer = typed(&answer)?;
+    let Some(list) = console.unless_json::<CampaignsAnswer>(&answer)? else { return Ok(()) };
     if list.campaigns.is_empty() {
         Terminal::note(&format!("nothing has been set in motion for {app} yet"));
         return Ok(());

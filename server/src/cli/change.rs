@@ -66,7 +66,7 @@ pub async fn make(
         call.if_match = call.if_match.or(Some(changed.number.0));
     }
     let answer = client.change(&call).await?;
-    if console.printed_json(&answer) { Ok(None) } else { typed(&answer).map(Some) }
+    console.unless_json(&answer)
 }
 
 /// What a dry run found, with the number of all pages beside it where the server tells.

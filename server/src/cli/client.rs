@@ -170,13 +170,22 @@ impl Client {
     pub async fn change(&self, call: &Call<'_>) -> Result<Value, Trouble> {
         let key = Uuid::new_v4().to_string();
         let mut pauses = PAUSES.into_iter().take(if call.repeatable { PAUSES.len() } else { 0 });
+        let mut doubt = None;
         loop {
             let trouble = match self.send(call, &key).await {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
             };
+            // That nothing came of this try says nothing of the one before.
+            let trouble = match doubt.take() {
+                Some(before) if nobody_answers(&trouble) => before,
+                _ => trouble,
+            };
             match pauses.next() {
-                Some(pause) if fate_unknown(&trouble) => tokio::time::sleep(pause).await,
+                Some(pause) if fate_unknown(&trouble) => {
+                    doubt = Some(trouble);
+                    tokio::time::sleep(pause).await;
+                }
                 _ => return Err(trouble),
             }
         }
@@ -292,6 +301,15 @@ fn fate_unknown(trouble: &Trouble) -> bool {
     }
 }
 
+/// What is asked for can't be done now, whatever it is.
+fn nobody_answers(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Unreachable { .. } => true,
+        Trouble::Refused { problem, .. } => problem.status == 503,
+        _ => false,
+    }
+}
+
 /// The innermost cause: 'connection refused' rather than 'error sending request'.
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
@@ -337,12 +355,40 @@ mod tests {
         assert!(!format!("{client:?}").contains("secret"));
     }
 
+    /// A status and a body; None: the connection ends without an answer.
+    type Answer = Option<(&'static str, &'static str)>;
+
+    const UNDECIDED: Answer = Some((
+        "503 Unavailable",
+        r#"{"type":"unavailable","title":"t","status":503,"detail":"d","decided":false}"#,
+    ));
+    const AWAY: Answer = Some((
+        "503 Unavailable",
+        r#"{"type":"unavailable","title":"t","status":503,"detail":"d","decided":true}"#,
+    ));
+
     #[tokio::test]
     async fn a_change_whose_fate_is_unknown_is_sent_again_under_its_key() {
+        let answers = [None, UNDECIDED, Some(("200 OK", r#"{"number":7}"#))];
+        let (changed, keys) = change_answered(answers.into()).await;
+        assert_eq!(changed.unwrap()["number"], 7);
+        assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    }
+
+    #[tokio::test]
+    async fn a_later_try_that_comes_to_nothing_leaves_an_earlier_one_in_doubt() {
+        let (changed, keys) = change_answered(vec![UNDECIDED, AWAY, AWAY]).await;
+        assert!(fate_unknown(&changed.unwrap_err()));
+        assert_eq!(keys.len(), 3);
+        let (changed, keys) = change_answered(vec![AWAY]).await;
+        assert!(!fate_unknown(&changed.unwrap_err()));
+        assert_eq!(keys.len(), 1, "nothing was in doubt");
+    }
+
+    /// What a change comes to that is answered so, and the keys that it was sent under.
+    async fn change_answered(answers: Vec<Answer>) -> (Result<Value, Trouble>, Vec<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let undecided = r#"{"type":"unavailable","title":"t","status":503,"detail":"d","decided":false}"#;
-        let answers = [None, Some(("503 Unavailable", undecided)), Some(("200 OK", r#"{"number":7}"#))];
         let server = tokio::spawn(async move {
             let mut keys = Vec::new();
             for answer in answers {
@@ -353,7 +399,6 @@ mod tests {
                 }
                 let head = String::from_utf8(head).unwrap();
                 keys.push(head.lines().find(|line| line.starts_with("idempotency-key")).unwrap().to_owned());
-                // None: the connection ends without an answer.
                 if let Some((status, body)) = answer {
                     let length = body.len();
                     let head =
@@ -372,8 +417,6 @@ mod tests {
             if_match: None,
             repeatable: true,
         };
-        assert_eq!(client.change(&call).await.unwrap()["number"], 7);
-        let keys = server.await.unwrap();
-        assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+        (client.change(&call).await, server.await.unwrap())
     }
 }

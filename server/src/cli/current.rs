@@ -69,31 +69,21 @@ pub fn undo(app: &AppName, changed: &Changed) -> Undo {
 mod tests {
     use super::*;
     use crate::{
-        api::answers::{Affected, Before, ReleaseRef},
-        core::{change::Settings, names::LogNumber},
+        api::answers::{Before, ReleaseRef},
+        core::change::Settings,
     };
 
     #[test]
     fn the_undo_names_what_was_current_before() {
         let release = |build: &str| ReleaseRef { build: build.parse().unwrap(), version: None };
         let changed = |before: Option<&str>| Changed {
-            number: LogNumber(3),
-            campaign: None,
-            push: None,
-            affected: Affected::default(),
-            over: None,
-            waves: Vec::new(),
-            steps: Vec::new(),
             current: Some(release("b")),
-            minimum: None,
-            order: None,
-            dry_run: false,
-            repeated: false,
             before: Some(Before {
                 current: before.map(release),
                 minimum: None,
                 settings: Settings::default(),
             }),
+            ..Changed::default()
         };
         let app = "web".parse().unwrap();
         assert_eq!(undo(&app, &changed(Some("a"))), Undo::by(["current", "web", "a"]));

@@ -45,10 +45,7 @@ pub async fn list(console: &Console, args: LogArgs) -> Result<(), Trouble> {
     };
     let path = ["apps", app.as_str(), "log"];
     let answer = console.client()?.list(&path, &[], "entries", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let log: LogAnswer = typed(&answer)?;
+    let Some(log) = console.unless_json::<LogAnswer>(&answer)? else { return Ok(()) };
     let mut table = Table::new([
         Column::figure("NUMBER"),
         Column::text("WHEN"),
@@ -162,7 +159,7 @@ async fn changes_before(console: &Console, app: &AppName, before: LogNumber) -> 
     earlier
         .filter_map(|entry| match serde_json::from_value(entry.change).ok()? {
             Change::App { change, .. } => Some(change),
-            Change::Token(_) | Change::Strange(_) => None,
+            Change::Token(_) | Change::Stray(_) | Change::Strange(_) => None,
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The operator's commands: a client of the HTTP API that answers in tables and sentences, or in JSON.
 
+mod address;
 mod apps;
 mod args;
 mod built;
@@ -36,13 +37,17 @@ use std::{cell::OnceCell, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use reqwest::Url;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use self::{client::Client, terminal::Terminal, trouble::Trouble};
+use self::{
+    address::{DEFAULT_URL, ServerUrl, server_url},
+    client::Client,
+    terminal::Terminal,
+    trouble::Trouble,
+};
 use crate::core::names::AppName;
 
-/// Where a server listens that was told nothing else.
-const DEFAULT_URL: &str = "http://127.0.0.1:3774";
 /// Where a server that was started here has written its first admin token.
 const LOCAL_TOKEN: &str = "freshwire-data/admin-token";
 /// Flags of every command, in its help.
@@ -120,7 +125,7 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Globals {
     /// The server.
-    #[arg(help = "The server", long, global = true, env = "FRESHWIRE_URL", hide_env_values = true, default_value = DEFAULT_URL, value_parser = parse_url, help_heading = HEADING)]
+    #[arg(help = "The server", long, global = true, env = "FRESHWIRE_URL", hide_env_values = true, default_value = DEFAULT_URL, value_parser = ServerUrl, help_heading = HEADING)]
     pub url: Url,
     /// File with the token.
     #[arg(help = "File with the token [default: env FRESHWIRE_TOKEN, or for a server on this machine freshwire-data/admin-token]", long, global = true, value_name = "FILE", env = "FRESHWIRE_TOKEN_FILE", hide_env_values = true, help_heading = HEADING)]
@@ -210,6 +215,11 @@ impl Console {
         self.globals.json
     }
 
+    /// The server's answer to say in words; none where JSON was asked for, which is printed then.
+    fn unless_json<T: DeserializeOwned>(&self, answer: &Value) -> Result<Option<T>, Trouble> {
+        if self.printed_json(answer) { Ok(None) } else { client::typed(answer).map(Some) }
+    }
+
     /// Prints a line for people.
     fn say(line: impl AsRef<str>) {
         Terminal::print(&format!("{}\n", table::plain(line.as_ref())));
@@ -231,7 +241,7 @@ impl Console {
         line.extend(words.iter().map(|word| word.as_ref().to_owned()));
         let env = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let usual = env("FRESHWIRE_URL").unwrap_or_else(|| DEFAULT_URL.to_owned());
-        if parse_url(&usual).ok().as_ref() != Some(&self.globals.url) {
+        if server_url(&usual).ok().as_ref() != Some(&self.globals.url) {
             line.extend(["--url".to_owned(), self.globals.url.as_str().trim_end_matches('/').to_owned()]);
         }
         if let Some(file) = self.globals.token_file.as_ref().map(|file| file.to_string_lossy().into_owned())
@@ -309,17 +319,4 @@ impl Globals {
             client::is_loopback(&self.url).then(|| std::fs::read_to_string(LOCAL_TOKEN).ok()).flatten();
         Ok(local.and_then(trimmed))
     }
-}
-
-fn parse_url(text: &str) -> Result<Url, String> {
-    let mut url: Url = text.parse().map_err(|error| format!("{error}; a URL is such as {DEFAULT_URL}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(format!("a server's URL is such as {DEFAULT_URL}"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a server's URL has no user and no password; use a token".to_owned());
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    Ok(url)
 }

@@ -3,9 +3,7 @@
 use clap::Args;
 
 use super::{
-    Console, OfApp, Trouble,
-    client::typed,
-    say,
+    Console, OfApp, Trouble, say,
     table::{Cell, Column, Table},
     terminal::{DIM, Terminal, standing_style},
 };
@@ -38,10 +36,7 @@ pub struct MatrixArgs {
 pub async fn needs(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     let app = args.of.app.as_str();
     let answer = console.client()?.list(&["apps", app, "needs"], &[], "needs", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let needs: NeedsAnswer = typed(&answer)?;
+    let Some(needs) = console.unless_json::<NeedsAnswer>(&answer)? else { return Ok(()) };
     if needs.needs.is_empty() {
         let declare = console.command(&["release", app, "--build", "BUILD", "--needs", "route.x"]);
         Terminal::note(&format!("no release of {app} declares a need: {declare}"));
@@ -88,10 +83,7 @@ fn needs_table(needs: &[NeedRow]) -> Table {
 pub async fn matrix(console: &Console, args: MatrixArgs) -> Result<(), Trouble> {
     let app = args.of.app.as_str();
     let answer = console.client()?.get(&["apps", app, "matrix"], &[]).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let answer: MatrixAnswer = typed(&answer)?;
+    let Some(answer) = console.unless_json::<MatrixAnswer>(&answer)? else { return Ok(()) };
     if answer.matrix.back_ends.is_empty() {
         Terminal::note(&format!(
             "no back end of {app} reports in; each does it with: PUT /v1/apps/{app}/backends/INSTANCE"
@@ -142,10 +134,7 @@ pub async fn back_ends(console: &Console, args: ListArgs) -> Result<(), Trouble>
     let app = args.of.app.as_str();
     let path = ["apps", app, "backends"];
     let answer = console.client()?.list(&path, &[], "backends", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let answer: BackEndsAnswer = typed(&answer)?;
+    let Some(answer) = console.unless_json::<BackEndsAnswer>(&answer)? else { return Ok(()) };
     if answer.backends.is_empty() {
         Terminal::note(&format!(
             "no back end of {app} has reported in; each does it with: PUT /v1/apps/{app}/backends/INSTANCE"

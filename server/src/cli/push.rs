@@ -10,7 +10,6 @@ use super::{
     Console, OfApp, Trouble, Undo,
     args::{ChangeFlags, STANDINGS, parse_label, word},
     change::{Wish, json, make},
-    client::typed,
     say,
     table::{Cell, Column, Table},
     terminal::{DIM, Terminal},
@@ -135,10 +134,7 @@ fn read(data: &str) -> Result<Value, Trouble> {
 pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     let app = args.of.app.as_str();
     let answer = console.client()?.list(&["apps", app, "pushes"], &[], "pushes", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let pushes: PushesAnswer = typed(&answer)?;
+    let Some(pushes) = console.unless_json::<PushesAnswer>(&answer)? else { return Ok(()) };
     if pushes.pushes.is_empty() {
         Terminal::note(&format!("{app} has no pushes that have not expired"));
         return Ok(());

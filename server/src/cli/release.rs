@@ -10,7 +10,6 @@ use super::{
     args::{ChangeFlags, Speed, forces, parse_step, word},
     built::Built,
     change::{Wish, json, make},
-    client::typed,
     current, say,
     table::{Cell, Column, Table},
     terminal::{DIM, Terminal, standing_style},
@@ -198,10 +197,7 @@ pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     let app = args.of.app.as_str();
     let answer =
         console.client()?.list(&["apps", app, "releases"], &[], "releases", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let releases: ReleasesAnswer = typed(&answer)?;
+    let Some(releases) = console.unless_json::<ReleasesAnswer>(&answer)? else { return Ok(()) };
     if releases.releases.is_empty() {
         let make = console.command(&["release", app, "--build", "BUILD"]);
         Terminal::note(&format!("{app} has no releases yet; make one: {make}"));

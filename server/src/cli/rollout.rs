@@ -5,7 +5,6 @@ use clap::Args;
 use super::{
     Console, OfApp, Trouble,
     change::json,
-    client::typed,
     say,
     table::{Cell, Column, Table},
     terminal::{Terminal, standing_style},
@@ -28,10 +27,7 @@ pub struct RolloutArgs {
 pub async fn print(console: &Console, args: RolloutArgs) -> Result<(), Trouble> {
     let (app, build) = (args.of.app.as_str(), args.build.as_str());
     let answer = console.client()?.get(&["apps", app, "releases", build, "rollout"], &[]).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let rollout: RolloutAnswer = typed(&answer)?;
+    let Some(rollout) = console.unless_json::<RolloutAnswer>(&answer)? else { return Ok(()) };
     let named = say::build(rollout.build.as_str(), rollout.version.as_ref());
     let status = json(&rollout.status);
     Console::say(format!("{named} is {}: {}", status.as_str().unwrap_or_default(), rollout.words));

@@ -152,7 +152,7 @@ fn builds(affected: &Affected) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::answers::AffectedBuild, core::names::LogNumber};
+    use crate::api::answers::AffectedBuild;
 
     #[test]
     fn times_read_as_people_say_them() {
@@ -213,25 +213,17 @@ mod tests {
             sessions: *sessions,
         };
         Changed {
-            number: LogNumber(7),
-            campaign: None,
-            push: None,
             affected: Affected {
                 sessions: builds.iter().map(|(_, _, sessions)| sessions).sum(),
                 builds: builds.iter().map(affected_build).collect(),
             },
             over: Some(Period::secs(1)),
-            waves: Vec::new(),
             steps: vec![
                 Step { after: Period::ZERO, action: Action::Prompt },
                 Step { after: Period::mins(30), action: Action::Countdown },
             ],
-            current: None,
-            minimum: None,
-            order: None,
             dry_run: true,
-            repeated: false,
-            before: None,
+            ..Changed::default()
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Console, Trouble, Undo,
     args::word,
     change::json,
-    client::{Call, typed},
+    client::Call,
     say,
     table::{Cell, Column, Table},
     terminal::{DIM, Terminal, standing_style},
@@ -103,10 +103,7 @@ async fn create(console: &Console, args: CreateArgs) -> Result<(), Trouble> {
         repeatable: false,
     };
     let answer = console.client()?.change(&call).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let changed: TokenChanged = typed(&answer)?;
+    let Some(changed) = console.unless_json::<TokenChanged>(&answer)? else { return Ok(()) };
     let token = &changed.token;
     let app = token.app.as_ref().map(|app| format!(" for {app}")).unwrap_or_default();
     let about = format!("'{}', scope {}{app}{}", token.name, token.scope, until(token));
@@ -138,10 +135,7 @@ async fn revoke(console: &Console, args: RevokeArgs) -> Result<(), Trouble> {
         repeatable: false,
     };
     let answer = console.client()?.change(&call).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let changed: TokenChanged = typed(&answer)?;
+    let Some(changed) = console.unless_json::<TokenChanged>(&answer)? else { return Ok(()) };
     let token = &changed.token;
     if changed.dry_run {
         Console::say(format!(
@@ -161,10 +155,7 @@ async fn revoke(console: &Console, args: RevokeArgs) -> Result<(), Trouble> {
 
 async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
     let answer = console.client()?.list(&["tokens"], &[], "tokens", args.limit as usize).await?;
-    if console.printed_json(&answer) {
-        return Ok(());
-    }
-    let tokens: TokensAnswer = typed(&answer)?;
+    let Some(tokens) = console.unless_json::<TokensAnswer>(&answer)? else { return Ok(()) };
     if tokens.tokens.is_empty() {
         Terminal::note("no tokens but the admin's; make one: freshwire token create NAME --scope SCOPE");
         return Ok(());

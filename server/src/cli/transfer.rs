@@ -45,13 +45,17 @@ pub async fn run(console: &Console, whole: WholeLog) -> Result<(), Trouble> {
 }
 
 async fn export(console: &Console, path: &Path) -> Result<(), Trouble> {
-    let cant =
-        |error: &dyn std::fmt::Display| Trouble::Failed(format!("can't write {}: {error}", path.display()));
+    let cant = |error: &io::Error| {
+        let error = error.to_string();
+        // The file beside its place has a name that nobody asked for.
+        let cause = error.split(" at path ").next().unwrap_or(&error);
+        Trouble::Failed(format!("can't write {}: {cause}", path.display()))
+    };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let client = console.client()?;
     let mut answer = client.download(&["log"]).await?;
-    let number =
-        answer.headers().get(NUMBER_HEADER).and_then(|number| number.to_str().ok()?.parse::<u64>().ok());
+    let number = answer.headers().get(NUMBER_HEADER);
+    let number: Option<u64> = number.and_then(|number| number.to_str().ok()?.parse().ok());
     // Beside its place, so that a part of it is never taken for the whole; for its owner alone.
     let mut file = NamedTempFile::new_in(folder).map_err(|error| cant(&error))?;
     let mut entries = 0;
@@ -59,8 +63,16 @@ async fn export(console: &Console, path: &Path) -> Result<(), Trouble> {
         entries += piece.split(|byte| *byte == b'\n').skip(1).count() as u64;
         file.write_all(&piece).map_err(|error| cant(&error))?;
     }
+    if number != Some(entries) {
+        let whole = number.map_or("a number that isn't said".to_owned(), |number| number.to_string());
+        return Err(Trouble::Failed(format!(
+            "the log came with {} instead of {whole}: the answer was cut short on its way; {} is not written. Try again",
+            in_words(entries),
+            path.display()
+        )));
+    }
     file.as_file().sync_all().map_err(|error| cant(&error))?;
-    file.persist(path).map_err(|error| cant(&error))?;
+    file.persist(path).map_err(|error| cant(&error.error))?;
     let shown = path.display().to_string();
     if !console.printed_json(&json!({"file": shown, "entries": entries, "number": number})) {
         Console::say(format!("{} written to {shown}", in_words(entries)));
@@ -95,8 +107,8 @@ async fn import(console: &Console, path: &Path) -> Result<(), Trouble> {
         return Ok(());
     }
     let there = whole.entries - whole.added;
-    let known = if there > 0 { format!(" ({there} of them were there already)") } else { String::new() };
-    Console::say(format!("{}{known} imported", in_words(whole.entries)));
+    let known = if there > 0 { format!("; {} there already", in_words(there)) } else { String::new() };
+    Console::say(format!("{} imported{known}", in_words(whole.added)));
     Console::say(format!("the log ends at {}; digest of the state: {}", whole.number, whole.digest));
     console.undo(&Undo::never("a log is only added to"));
     Ok(())

@@ -152,7 +152,10 @@ fn advice(
         }
         ("log-moved", None) => Advice::with("see what has changed, then decide anew", ["token", "list"]),
         ("unavailable", _) if problem.decided == Some(false) => see_whether(app),
-        ("unavailable", _) => Advice::only("nothing was changed; repeat it in a moment"),
+        ("unavailable", _) => Advice::only("nothing was changed; repeat it once that is mended"),
+        ("not-found", _) if problem.detail.contains("--ops-listen") => {
+            Advice::only("name the operators' address with --url or FRESHWIRE_URL")
+        }
         // A detail that names a command says what to do better than we could.
         ("not-found", _) if !problem.detail.contains("freshwire ") => {
             Advice::with("see what there is", app.map_or(vec!["apps"], |app| vec!["releases", app]))

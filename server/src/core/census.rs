@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     app::App,
+    count,
     judge::{Standing, Why, judge},
     names::{AppName, BuildId, LogNumber},
     order::Version,
@@ -23,25 +24,25 @@ pub struct BuildCount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<Version>,
     /// Connected or polling.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub sessions: u64,
     /// Of these, seen by somebody.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub visible: u64,
     /// Of these, with a hold.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub held: u64,
     /// Of these, by polling.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub polling: u64,
     /// Vanished without a goodbye in the last 14 days.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub away: u64,
     /// Sessions that joined since the node's start; never goes down.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub joins: u64,
     /// Sessions that vanished since the node's start; never goes down.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, deserialize_with = "count::heard", skip_serializing_if = "is_none")]
     pub vanished: u64,
     /// When the connection that has lasted longest began.
     #[serde(default, skip_serializing_if = "Option::is_none")]

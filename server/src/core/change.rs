@@ -1,6 +1,6 @@
 //! What the log holds: entries, each one operator's change.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -57,26 +57,30 @@ pub struct Request {
 }
 
 /// What an entry is about; `prev` and compare-and-set hold within one topic.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub enum Topic {
     /// One app.
     App(AppName),
     /// The operators' tokens.
     Tokens,
+    /// None that this version knows.
+    Other(String),
 }
 
-/// A text that names no topic of this version.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no topic: app.NAME or tokens")]
-pub struct NoTopic(String);
-
-impl FromStr for Topic {
-    type Err = NoTopic;
-    fn from_str(text: &str) -> Result<Self, NoTopic> {
+impl From<String> for Topic {
+    fn from(text: String) -> Self {
         let app = |name: &str| name.parse().ok().map(Self::App);
-        let topic =
-            if text == "tokens" { Some(Self::Tokens) } else { text.strip_prefix("app.").and_then(app) };
-        topic.ok_or_else(|| NoTopic(text.to_owned()))
+        match text.as_str() {
+            "tokens" => Self::Tokens,
+            name => name.strip_prefix("app.").and_then(app).unwrap_or(Self::Other(text)),
+        }
+    }
+}
+
+impl From<Topic> for String {
+    fn from(topic: Topic) -> Self {
+        topic.to_string()
     }
 }
 
@@ -85,6 +89,7 @@ impl fmt::Display for Topic {
         match self {
             Self::App(app) => write!(f, "app.{app}"),
             Self::Tokens => f.write_str("tokens"),
+            Self::Other(name) => f.write_str(name),
         }
     }
 }
@@ -103,17 +108,19 @@ pub enum Change {
     },
     /// To the tokens.
     Token(TokenChange),
+    /// None at all: somebody else has written to the topic. Void, and kept for its number.
+    Stray(Topic),
     /// Something that this version doesn't understand. It is never written: a log makes it of what it reads.
     #[serde(skip)]
     Strange(Strange),
 }
 
-/// What can be said of an entry that a newer version has written.
+/// What can be said of an entry that a newer version has written, or that is damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strange {
     /// What it is about: known without reading it.
     pub topic: Topic,
-    /// Its `prev`. None: not even that can be read.
+    /// Its `prev`. None: not even that can be read, which no version would have written.
     pub prev: Option<LogNumber>,
     /// What is not understood.
     pub reason: String,
@@ -125,6 +132,7 @@ impl Change {
         match self {
             Self::App { app, .. } => Topic::App(app.clone()),
             Self::Token(_) => Topic::Tokens,
+            Self::Stray(topic) => topic.clone(),
             Self::Strange(strange) => strange.topic.clone(),
         }
     }
@@ -133,7 +141,7 @@ impl Change {
     pub const fn since(&self) -> u32 {
         match self {
             Self::App { change, .. } => change.since(),
-            Self::Token(TokenChange::Create(_) | TokenChange::Revoke(_)) => 1,
+            Self::Token(TokenChange::Create(_) | TokenChange::Revoke(_)) | Self::Stray(_) => 1,
             Self::Strange(_) => u32::MAX,
         }
     }

@@ -19,6 +19,7 @@ impl Change {
                 ("token", format!("token '{}' ({}{app}) made", token.name, token.scope))
             }
             Self::Token(TokenChange::Revoke(id)) => ("token", format!("token {id} revoked")),
+            Self::Stray(topic) => ("stray", format!("no change: somebody else has written to {topic}")),
             Self::Strange(strange) => ("strange", format!("not understood: {}", strange.reason)),
         };
         (kind.to_owned(), summary)

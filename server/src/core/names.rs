@@ -150,6 +150,12 @@ impl FromStr for InstanceName {
     }
 }
 
+/// A node or a cluster may be called so: names are parts of NATS subjects.
+pub fn is_subject_word(text: &str) -> bool {
+    let fits = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}
+
 macro_rules! text_name {
     ($type:ty) => {
         impl $type {

@@ -262,6 +262,28 @@ impl Record {
         }
     }
 
+    /// Builds on what was known of its session before it came here without it. What was heard here is later.
+    pub fn build_on(&mut self, earlier: &Self) {
+        self.told |= earlier.told;
+        self.came_back |= earlier.came_back && self.state != State::Refreshing;
+        if self.state == State::LeftBefore && self.told {
+            self.state = State::Gone;
+        }
+        if self.detail.is_none() && (self.run, self.outcome) == (earlier.run, earlier.outcome) {
+            self.detail.clone_from(&earlier.detail);
+        }
+    }
+
+    /// Its session comes back, not by a refresh of ours, as a build that the campaign isn't about.
+    pub const fn move_on(&mut self) {
+        self.state = match self.state {
+            State::Waiting | State::LeftBefore => State::LeftBefore,
+            State::Gone => State::Refreshed,
+            ended if ended.ended() => ended,
+            _ => State::Refreshed,
+        };
+    }
+
     /// Its session won't come back any more, as far as anybody can tell.
     pub fn give_up(&mut self) {
         match self.state {

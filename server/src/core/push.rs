@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     app::{App, Refusal, Stamp},
     campaign::place,
+    count,
     names::{LogNumber, PushTopic, SessionId},
     select::Select,
     time::{Moment, Period},
@@ -62,12 +63,16 @@ pub struct Push {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
     /// Sent to so many sessions.
+    #[serde(deserialize_with = "count::heard")]
     pub sent: u64,
     /// The app took it.
+    #[serde(deserialize_with = "count::heard")]
     pub handled: u64,
     /// The app has no handler for it.
+    #[serde(deserialize_with = "count::heard")]
     pub unhandled: u64,
     /// The handler threw.
+    #[serde(deserialize_with = "count::heard")]
     pub failed: u64,
 }
 

@@ -1,165 +1,192 @@
 //! The roll call: what the other nodes of a cluster said last of their sessions, and what becomes of it once one of them
 //! is silent. Times are this node's own, by a clock that doesn't jump.
+//!
+//! `report` is what nodes say, `node` what is made of one, and here is what they come to together.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+mod node;
+mod report;
 
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
 
+use self::node::Node;
+pub use self::report::{AppReport, Arrival, BackEndReport, Came, CameFrom, Lived, Remains, Report};
 use super::{
     census::BuildCount,
-    names::{AppName, BuildId, InstanceName, LogNumber, Need},
-    push::Reached,
-    rollout::ProbeReading,
+    names::{AppName, BuildId, LogNumber},
     tally::{self, Campaigns},
-    time::{Moment, Period},
 };
 
 /// A node says its report at least so often.
 pub const TOLD_EVERY: Duration = Duration::from_secs(3);
+/// What has changed is told no more often than this.
+pub const TOLD_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// A node that has been silent for longer is named as missing.
 pub const MISSING_AFTER: Duration = Duration::from_secs(4);
 /// A node that has been silent for longer is forgotten: its sessions count as away.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
+/// After so long everybody who is there has been heard: nodes answer the first report of another's start with their own,
+/// within [`TOLD_AT_MOST_EVERY`].
+const HEARD_ALL_AFTER: Duration = Duration::from_millis(1_500);
+/// Pages of a node that vanished without a goodbye may be connected to it still for so long, until they are heard of
+/// elsewhere, or the node is.
+const MAY_LIVE_FOR: Duration = Duration::from_hours(1);
 /// How long what a node leaves behind is counted: as long as a session may be away.
 const KEPT: Duration = Duration::from_hours(14 * 24);
 /// Most nodes of which that is kept; the latest.
 const MOST_GONE: usize = 256;
-
-/// What a node says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Report {
-    /// Its name.
-    pub node: String,
-    /// Which of its starts this is: a later one has a greater number.
-    pub incarnation: u64,
-    /// Grows from report to report.
-    pub seq: u64,
-    /// How far its log goes.
-    pub number: LogNumber,
-    /// What its state comes to there.
-    pub digest: Option<String>,
-    /// The version of the log's entries that it understands.
-    pub fold: u32,
-    /// All of its sessions.
-    pub sessions: u64,
-    /// It has started lately, and its pages are still finding their way back.
-    pub warming: bool,
-    /// It takes no more sessions and sends those that it has away.
-    pub leaving: bool,
-    /// What it knows of each app.
-    pub apps: BTreeMap<AppName, AppReport>,
-}
-
-/// What a node knows of the sessions of an app.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AppReport {
-    /// Its sessions by build, with their pasts.
-    pub rows: Vec<BuildCount>,
-    /// How many times pasts were forgotten.
-    pub forgotten: u64,
-    /// Where its sessions are in their campaigns.
-    pub campaigns: Campaigns,
-    /// What became of pushes there.
-    pub pushes: BTreeMap<LogNumber, Reached>,
-    /// Back ends that report in there.
-    pub back_ends: BTreeMap<InstanceName, BackEndReport>,
-    /// How pages get along on builds that may settle for it.
-    pub organic: BTreeMap<BuildId, Lived>,
-    /// What origins said, if it is the one who asks them.
-    pub probes: Vec<ProbeReading>,
-    /// Pages that came to it from nodes that could not hand them over, since its start.
-    pub came_from: Vec<CameFrom>,
-}
-
-/// What a back-end instance said last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackEndReport {
-    /// What it runs.
-    pub build: BuildId,
-    /// What it offers.
-    pub provides: BTreeSet<Need>,
-    /// How long it counts.
-    pub ttl: Period,
-    /// When it said so.
-    pub at: Moment,
-    /// How long ago that was.
-    pub age: Period,
-    /// It said that it stops.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub left: bool,
-}
-
-/// How pages get along on a build.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lived {
-    /// Connected pages that have run for long enough.
-    pub pages: u64,
-    /// When one of the build's pages saw last that a part of it is not served.
-    pub failed_at: Option<Moment>,
-}
-
-/// Pages that came from a node that could not hand them over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CameFrom {
-    /// From which node.
-    pub node: String,
-    /// What they run.
-    #[serde(deserialize_with = "BuildId::of_row")]
-    pub build: BuildId,
-    /// How many.
-    pub sessions: u64,
-}
+/// What a node's clock shows at its start: what the others remember from before has its place there, too.
+pub const STARTS_AT: Duration = KEPT;
+/// One that has started, or is back, is told for so long what the others remember: by then they know of those, too, who
+/// fell silent just before.
+const TOLD_OF_OTHERS_FOR: Duration = FORGOTTEN_AFTER;
 
 /// The other nodes, as this one has heard of them.
 #[derive(Debug)]
 pub struct RollCall {
+    /// This node's name, and which of its starts this is.
+    me: String,
+    incarnation: u64,
     warmup: Duration,
     nodes: BTreeMap<String, Node>,
+    /// Pages that came here, by the node that they came from: it may be heard of, or told of, later.
+    own: BTreeMap<String, BTreeMap<Arrival, u64>>,
     /// Since when it hears without a break. None: it is cut off.
     hears_since: Option<Duration>,
     looked_at: Duration,
-}
-
-#[derive(Debug)]
-struct Node {
-    report: Report,
-    heard_at: Duration,
-    /// When it said goodbye, or was forgotten.
-    gone_at: Option<Duration>,
-    /// Pages of its own that have come to other nodes since its last report.
-    returned: BTreeMap<AppName, BTreeMap<BuildId, u64>>,
+    /// Another node with this one's name, and when it was heard last.
+    namesake: Option<(String, Duration)>,
 }
 
 impl RollCall {
-    /// Nobody has been heard. `warmup`: how long the pages of a node that is gone may take to find another.
-    pub const fn new(warmup: Duration) -> Self {
-        Self { warmup, nodes: BTreeMap::new(), hears_since: None, looked_at: Duration::ZERO }
+    /// Nobody has been heard by the node called `me`. `warmup`: how long the pages of a node that is gone may take to find
+    /// another.
+    pub const fn new(me: String, incarnation: u64, warmup: Duration) -> Self {
+        Self {
+            me,
+            incarnation,
+            warmup,
+            nodes: BTreeMap::new(),
+            own: BTreeMap::new(),
+            hears_since: None,
+            looked_at: Duration::ZERO,
+            namesake: None,
+        }
     }
 
     /// Another node's report. False: it is older than what is known.
-    pub fn hear(&mut self, report: Report, now: Duration) -> bool {
-        let known = self.nodes.get(&report.node);
-        if known.is_some_and(|node| !node.is_followed_by(&report, now)) {
+    pub fn hear(&mut self, mut report: Report, now: Duration) -> bool {
+        if let Some(known) =
+            self.nodes.get_mut(&report.node).filter(|node| !node.is_followed_by(&report, now))
+        {
+            if report.incarnation != known.report.incarnation {
+                known.namesake_at = Some(now);
+            }
             return false;
         }
-        for (app, came) in arrivals(known.map(|node| &node.report), &report) {
-            self.arrived(&came.node, &app, &came.build, came.sessions);
+        for (from, arrival, total) in report.arrivals() {
+            if let Some(node) = self.nodes.get_mut(from) {
+                node.count(arrival, total);
+            }
         }
-        let gone_at = report.has_left().then_some(now);
-        let node = Node { heard_at: now, gone_at, returned: BTreeMap::new(), report };
+        let remains = std::mem::take(&mut report.remains);
+        let is_new = self.is_new(&report);
+        let mut node = Node {
+            heard_at: now,
+            since: now,
+            gone_at: report.has_left().then_some(now),
+            ..Node::new(report)
+        };
+        match self.nodes.remove(&node.report.node) {
+            Some(known) => {
+                // One that has started again has read the log anew.
+                node.disagrees = known.disagrees && known.report.incarnation == node.report.incarnation;
+                node.namesake_at = known.namesake_at;
+                node.since = if is_new { now } else { known.since };
+                node.came = known.came;
+                node.came.retain(|arrival, _| self.is_of_now(arrival));
+            }
+            None => self.count_arrivals(&mut node),
+        }
+        node.came.values_mut().for_each(|came| came.before = came.total);
+        node.returned.clear();
         self.nodes.insert(node.report.node.clone(), node);
+        for remains in remains {
+            self.take_over(remains, now);
+        }
         true
     }
 
-    /// Pages came that a node had which could not hand them over: they are not away there.
-    pub fn arrived(&mut self, from: &str, app: &AppName, build: &BuildId, sessions: u64) {
+    /// A report is the first of this start of a node, or since it was gone.
+    pub fn is_new(&self, report: &Report) -> bool {
+        let known = self.nodes.get(&report.node);
+        known.is_none_or(|node| node.report.incarnation != report.incarnation || node.gone_at.is_some())
+    }
+
+    /// What another node remembers of one that was not heard here: it is silent, or gone, as it is there.
+    fn take_over(&mut self, Remains { report, gone, came }: Remains, now: Duration) {
+        let is_older = |known: &Node| {
+            known.gone_at.is_some()
+                && (known.report.incarnation, known.report.seq) < (report.incarnation, report.seq)
+        };
+        if report.node == self.me || !self.nodes.get(&report.node).is_none_or(is_older) {
+            return;
+        }
+        let mut node = Node {
+            heard_at: now.saturating_sub(MISSING_AFTER),
+            gone_at: gone.map(|gone| now.saturating_sub(gone.std())),
+            ..Node::new(report)
+        };
+        for (arrival, Came { total, before }) in came {
+            node.came.insert(arrival.clone(), Came { total: before, before });
+            node.count(arrival, total);
+        }
+        self.count_arrivals(&mut node);
+        self.nodes.insert(node.report.node.clone(), node);
+    }
+
+    /// What this node remembers of those that are silent or gone, if one has started lately; none, if another node tells
+    /// of them: the first by name that was there before.
+    pub fn remains(&self, now: Duration) -> Vec<Remains> {
+        let newcomer = |node: &Node| now.saturating_sub(node.since) < TOLD_OF_OTHERS_FOR;
+        let tells = |node: &Node| !newcomer(node) && !node.report.leaving && !self.is_missing(node, now);
+        if !self.there().any(newcomer) || self.there().any(|node| tells(node) && node.report.node < self.me) {
+            return Vec::new();
+        }
+        let counts =
+            |node: &&Node| self.is_missing(node, now) || node.gone_at.is_some() && node.has_left_any();
+        self.nodes.values().filter(counts).map(|node| node.remains(now)).collect()
+    }
+
+    /// Counts what was said of a node's pages before it was known.
+    fn count_arrivals(&self, node: &mut Node) {
+        for (from, arrival, total) in self.nodes.values().flat_map(|other| other.report.arrivals()) {
+            if from == node.report.node {
+                node.count(arrival, total);
+            }
+        }
+        for (arrival, total) in self.own.get(&node.report.node).into_iter().flatten() {
+            node.count(arrival.clone(), *total);
+        }
+    }
+
+    /// The node that they came to goes on counting them.
+    fn is_of_now(&self, Arrival { to, incarnation, .. }: &Arrival) -> bool {
+        *to == self.me || self.nodes.get(to).is_some_and(|node| node.report.incarnation == *incarnation)
+    }
+
+    /// Another node says that it has this one's name. Nobody can count both.
+    pub fn hear_namesake(&mut self, name: &str, now: Duration) {
+        self.namesake = Some((name.to_owned(), now));
+    }
+
+    /// Pages came here that a node had which could not hand them over: they are not away there. `total`: since the start.
+    pub fn arrived(&mut self, from: &str, app: &AppName, build: &BuildId, total: u64) {
+        let (to, incarnation) = (self.me.clone(), self.incarnation);
+        let arrival = Arrival { to, incarnation, app: app.clone(), build: build.clone() };
+        let known = self.own.entry(from.to_owned()).or_default().entry(arrival.clone()).or_default();
+        *known = total.max(*known);
         if let Some(node) = self.nodes.get_mut(from) {
-            *node.returned.entry(app.clone()).or_default().entry(build.clone()).or_default() += sessions;
+            node.count(arrival, total);
         }
     }
 
@@ -217,19 +244,43 @@ impl RollCall {
         self.nodes.values().filter_map(|node| Some((node.gone_at?, node)))
     }
 
-    /// Nodes that were not heard lately, and those that were forgotten and whose pages may not have found another yet.
-    pub fn missing(&self, now: Duration) -> Vec<String> {
-        let missing = |node: &&Node| match node.gone_at {
+    fn is_missing(&self, node: &Node, now: Duration) -> bool {
+        match node.gone_at {
             None => now.saturating_sub(node.heard_at) > MISSING_AFTER,
             Some(at) => !node.report.has_left() && now.saturating_sub(at) < self.warmup,
+        }
+    }
+
+    /// Nodes that were not heard lately, and those that were forgotten and whose pages may not have found another yet.
+    pub fn missing(&self, now: Duration) -> Vec<String> {
+        let lately = |at: &Duration| now.saturating_sub(*at) < FORGOTTEN_AFTER;
+        let doubled = |node: &&Node| node.namesake_at.as_ref().is_some_and(lately);
+        let missing = self.nodes.values().filter(|node| self.is_missing(node, now) || doubled(node));
+        let namesake = self.namesake.as_ref().filter(|(_, at)| lately(at)).map(|(name, _)| name.clone());
+        missing.map(|node| node.report.node.clone()).chain(namesake).collect()
+    }
+
+    /// Nodes that vanished without a goodbye, with those of their sessions of an app that may be connected to them still:
+    /// a node that is cut off from the others keeps its pages.
+    pub fn cut_off(&self, app: &AppName, now: Duration) -> Vec<(String, Vec<BuildCount>)> {
+        let vanished = |(at, node): &(Duration, &Node)| {
+            !node.report.has_left() && now.saturating_sub(*at) < MAY_LIVE_FOR
         };
-        self.nodes.values().filter(missing).map(|node| node.report.node.clone()).collect()
+        let gone = self.gone().filter(vanished).map(|(_, node)| node);
+        gone.map(|node| (node.report.node.clone(), node.not_seen_again(app, |row| row.sessions))).collect()
     }
 
     /// Every node has been heard lately: this one hears, and has listened for long enough to know who is there.
     pub fn complete(&self, now: Duration) -> bool {
         let hears = self.hears_since.is_some_and(|since| now.saturating_sub(since) > MISSING_AFTER);
-        hears && self.missing(now).is_empty()
+        // Frozen until just now: what was heard since may have waited as long.
+        let awake = now.saturating_sub(self.looked_at) <= MISSING_AFTER;
+        hears && awake && self.missing(now).is_empty()
+    }
+
+    /// Whoever is there has been heard. None: it is cut off; else in how long that will be so.
+    pub fn heard_all_in(&self, now: Duration) -> Option<Duration> {
+        Some((self.hears_since? + HEARD_ALL_AFTER).saturating_sub(now))
     }
 
     /// Pages of another node may still be finding their way back.
@@ -243,10 +294,10 @@ impl RollCall {
         self.there().any(|node| node.report.leaving)
     }
 
-    /// Whether a node called `me`, which isn't leaving, does what only one of them has to do.
-    pub fn on_duty(&self, me: &str) -> bool {
-        self.hears_since.is_some()
-            && self.there().all(|node| node.report.leaving || me < node.report.node.as_str())
+    /// Whether this node, if it isn't leaving, does what only one of them has to do.
+    pub fn on_duty(&self, now: Duration) -> bool {
+        self.heard_all_in(now).is_some_and(|time| time.is_zero())
+            && self.there().all(|node| node.report.leaving || self.me < node.report.node)
     }
 
     /// The oldest version of entries that one of the other nodes understands, and which node that is.
@@ -254,12 +305,21 @@ impl RollCall {
         self.there().map(|node| (node.report.fold, node.report.node.as_str())).min()
     }
 
-    /// Nodes whose log goes as far and whose state isn't the same.
-    pub fn disagree(&self, number: LogNumber, fold: u32, digest: &str) -> Vec<String> {
-        let at_same = |report: &&Report| (report.number, report.fold) == (number, fold);
-        let other = |report: &&Report| report.digest.as_ref().is_some_and(|theirs| theirs != digest);
-        let reports = self.there().map(|node| &node.report);
-        reports.filter(at_same).filter(other).map(|report| report.node.clone()).collect()
+    /// Compares this node's state with that of those whose log goes as far.
+    pub fn compare(&mut self, number: LogNumber, fold: u32, digest: &str) {
+        for node in self.nodes.values_mut() {
+            let report = &node.report;
+            if (report.number, report.fold) == (number, fold)
+                && let Some(theirs) = &report.digest
+            {
+                node.disagrees = theirs != digest;
+            }
+        }
+    }
+
+    /// Nodes whose state wasn't the same at the same number, by name.
+    pub fn disagree(&self) -> Vec<String> {
+        self.there().filter(|node| node.disagrees).map(|node| node.report.node.clone()).collect()
     }
 
     /// An app's reports of the nodes that are there, by node.
@@ -278,260 +338,5 @@ impl RollCall {
         for (_, of_app) in self.of(app) {
             tally::add(own, &of_app.campaigns);
         }
-    }
-}
-
-impl Report {
-    /// This is the last of its node: nobody is left there.
-    pub const fn has_left(&self) -> bool {
-        self.leaving && self.sessions == 0
-    }
-
-    fn came_from(&self) -> BTreeMap<(&AppName, &str, &BuildId), u64> {
-        let mut came_from = BTreeMap::new();
-        for (app, of_app) in &self.apps {
-            for came in &of_app.came_from {
-                came_from.insert((app, came.node.as_str(), &came.build), came.sessions);
-            }
-        }
-        came_from
-    }
-}
-
-/// Who came to a node from which since an earlier report.
-fn arrivals(before: Option<&Report>, now: &Report) -> Vec<(AppName, CameFrom)> {
-    let before = before.filter(|before| before.incarnation == now.incarnation);
-    let known = before.map(Report::came_from).unwrap_or_default();
-    let mut arrivals = Vec::new();
-    for ((app, from, build), sessions) in now.came_from() {
-        let sessions = sessions.saturating_sub(known.get(&(app, from, build)).copied().unwrap_or(0));
-        if sessions > 0 {
-            arrivals.push((app.clone(), CameFrom { node: from.to_owned(), build: build.clone(), sessions }));
-        }
-    }
-    arrivals
-}
-
-impl Node {
-    fn is_followed_by(&self, report: &Report, now: Duration) -> bool {
-        let quiet = self.gone_at.is_some() || now.saturating_sub(self.heard_at) > MISSING_AFTER;
-        if report.incarnation == self.report.incarnation {
-            report.seq > self.report.seq
-        } else {
-            // Incarnations go by the wall clock, which may have been set back over a restart.
-            report.incarnation > self.report.incarnation || quiet
-        }
-    }
-
-    /// Its sessions, away now, without those that have come back elsewhere: they are taken from the row of the build
-    /// that they came back with, and from any others when they came back on a new one.
-    fn left_behind(&self, app: &AppName) -> Vec<BuildCount> {
-        let rows = self.report.apps.get(app).map(|of_app| of_app.rows.as_slice()).unwrap_or_default();
-        let mut returned = self.returned.get(app).cloned().unwrap_or_default();
-        let mut left: Vec<_> = rows
-            .iter()
-            .map(|row| BuildCount {
-                reported: row.reported.clone(),
-                away: row.sessions + row.away,
-                ..BuildCount::none(row.build.clone())
-            })
-            .collect();
-        for row in &mut left {
-            if let Some(back) = returned.get_mut(&row.build) {
-                take(&mut row.away, back);
-            }
-        }
-        let mut on_other_builds: u64 = returned.values().sum();
-        for row in &mut left {
-            take(&mut row.away, &mut on_other_builds);
-        }
-        left.retain(|row| row.away > 0);
-        left
-    }
-}
-
-fn take(from: &mut u64, much: &mut u64) {
-    let taken = (*from).min(*much);
-    *from -= taken;
-    *much -= taken;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WARMUP: Duration = Duration::from_mins(1);
-
-    fn app() -> AppName {
-        "shop".parse().unwrap()
-    }
-
-    fn build(name: &str) -> BuildId {
-        name.parse().unwrap()
-    }
-
-    fn row(name: &str, sessions: u64, away: u64) -> BuildCount {
-        BuildCount { sessions, away, joins: sessions, ..BuildCount::none(build(name)) }
-    }
-
-    fn report(node: &str, seq: u64, rows: Vec<BuildCount>) -> Report {
-        let sessions = rows.iter().map(|row| row.sessions).sum();
-        let apps = BTreeMap::from([(app(), AppReport { rows, ..AppReport::default() })]);
-        Report { node: node.to_owned(), incarnation: 1, seq, sessions, apps, ..Report::default() }
-    }
-
-    fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    /// Heard at 0 s, and looked at every second until `until`.
-    fn silent_since_0(reports: Vec<Report>, until: u64) -> RollCall {
-        let mut roll = RollCall::new(WARMUP);
-        roll.hears(true, secs(0));
-        for report in reports {
-            assert!(roll.hear(report, secs(0)));
-        }
-        for second in 1..=until {
-            roll.forget_silent(secs(second));
-        }
-        roll
-    }
-
-    fn counts(roll: &RollCall) -> (u64, u64) {
-        let rows = roll.rows(&app());
-        (rows.iter().map(|row| row.sessions).sum(), rows.iter().map(|row| row.away).sum())
-    }
-
-    #[test]
-    fn a_silent_node_is_named_before_it_is_forgotten_and_its_sessions_are_away_then() {
-        let node = || vec![report("b", 1, vec![row("b1", 5, 2)])];
-        let roll = silent_since_0(node(), 4);
-        assert!(roll.missing(secs(4)).is_empty());
-        assert_eq!(roll.missing(secs(5)), ["b"]);
-        let roll = silent_since_0(node(), 10);
-        assert_eq!((roll.missing(secs(10)), roll.complete(secs(10))), (vec!["b".to_owned()], false));
-        assert_eq!((counts(&roll), roll.warming(secs(10))), ((5, 2), false), "it may only be slow");
-        let roll = silent_since_0(node(), 11);
-        assert_eq!((counts(&roll), roll.warming(secs(11))), ((0, 7), true));
-        assert_eq!(roll.missing(secs(70)), ["b"], "its pages may not have found another yet");
-        assert!(roll.missing(secs(71)).is_empty() && !roll.warming(secs(71)) && roll.complete(secs(71)));
-        assert_eq!((roll.nodes(secs(71)).count(), counts(&roll)), (0, (0, 7)));
-    }
-
-    #[test]
-    fn a_node_that_says_goodbye_is_not_missing_and_its_away_stay() {
-        let goodbye = Report { leaving: true, ..report("b", 2, vec![row("b1", 0, 3)]) };
-        let roll = silent_since_0(vec![report("b", 1, vec![row("b1", 2, 3)]), goodbye], 20);
-        assert!(roll.missing(secs(20)).is_empty() && roll.complete(secs(20)));
-        assert_eq!((counts(&roll), roll.nodes(secs(20)).count()), ((0, 3), 0));
-        let leaving = Report { leaving: true, ..report("b", 1, vec![row("b1", 2, 0)]) };
-        let roll = silent_since_0(vec![leaving], 6);
-        assert_eq!(
-            (roll.missing(secs(6)), roll.leaving()),
-            (vec!["b".to_owned()], true),
-            "killed on its way out"
-        );
-    }
-
-    #[test]
-    fn pages_that_come_back_elsewhere_are_not_away_at_the_node_that_is_gone() {
-        let mut roll = silent_since_0(vec![report("b", 1, vec![row("b1", 5, 0), row("b2", 2, 0)])], 3);
-        let came = |seq, build_name: &str, sessions| {
-            let mut report = report("c", seq, Vec::new());
-            let came = CameFrom { node: "b".to_owned(), build: build(build_name), sessions };
-            report.apps.get_mut(&app()).unwrap().came_from.push(came);
-            report
-        };
-        assert!(roll.hear(came(1, "b1", 2), secs(3)));
-        assert!(roll.hear(came(2, "b1", 3), secs(4)), "one more");
-        roll.arrived("b", &app(), &build("b2"), 1);
-        for second in 4..=12 {
-            roll.forget_silent(secs(second));
-            roll.hear(came(second, "b1", 3), secs(second));
-        }
-        let away = |roll: &RollCall, name: &str| {
-            roll.rows(&app()).iter().find(|row| row.build == build(name)).map(|row| row.away)
-        };
-        assert_eq!((away(&roll, "b1"), away(&roll, "b2")), (Some(2), Some(1)));
-        roll.arrived("b", &app(), &build("b9"), 2);
-        assert_eq!(counts(&roll), (0, 1), "on a build that it didn't have: from any of its rows");
-        roll.arrived("b", &app(), &build("b1"), 50);
-        assert_eq!(counts(&roll), (0, 0));
-        assert!(roll.hear(report("b", 2, vec![row("b1", 5, 0)]), secs(13)));
-        assert_eq!(counts(&roll), (5, 0), "what it says itself counts again");
-        assert!(roll.missing(secs(13)).is_empty());
-    }
-
-    #[test]
-    fn a_late_report_changes_nothing_and_a_restarted_node_is_heard() {
-        let mut roll = silent_since_0(vec![report("b", 5, vec![row("b1", 5, 0)])], 1);
-        assert!(!roll.hear(report("b", 4, vec![row("b1", 1, 0)]), secs(1)));
-        assert!(!roll.hear(Report { incarnation: 0, ..report("b", 9, Vec::new()) }, secs(1)));
-        assert_eq!(counts(&roll), (5, 0));
-        assert!(roll.hear(Report { incarnation: 2, ..report("b", 1, Vec::new()) }, secs(2)));
-        assert_eq!(counts(&roll), (0, 0));
-        let earlier_clock = Report { incarnation: 1, ..report("b", 1, vec![row("b1", 1, 0)]) };
-        assert!(roll.hear(earlier_clock, secs(8)), "its clock was set back, and it has been silent");
-        assert_eq!(counts(&roll), (1, 0));
-    }
-
-    #[test]
-    fn who_was_cut_off_or_frozen_itself_forgets_nobody_for_it() {
-        let mut roll = silent_since_0(vec![report("b", 1, vec![row("b1", 5, 0)])], 3);
-        roll.hears(false, secs(3));
-        for second in 4..60 {
-            assert!(roll.forget_silent(secs(second)).is_empty());
-        }
-        assert_eq!((roll.missing(secs(59)), roll.complete(secs(59))), (vec!["b".to_owned()], false));
-        assert!(!roll.on_duty("a"), "nobody could be asked to confirm it");
-        roll.hears(true, secs(60));
-        roll.hears(true, secs(65));
-        for second in 60..=70 {
-            assert!(roll.forget_silent(secs(second)).is_empty(), "it gets the time to be heard again");
-        }
-        assert_eq!(roll.forget_silent(secs(71)), ["b"]);
-        let mut frozen = silent_since_0(vec![report("b", 1, Vec::new())], 3);
-        assert!(frozen.forget_silent(secs(600)).is_empty());
-        assert!(frozen.hear(report("b", 2, Vec::new()), secs(600)));
-    }
-
-    #[test]
-    fn nobody_is_known_to_be_there_before_all_have_had_the_time_to_say_so() {
-        let mut roll = RollCall::new(WARMUP);
-        assert!(!roll.complete(secs(9)), "it hears nothing");
-        roll.hears(true, secs(10));
-        assert!(!roll.complete(secs(14)));
-        assert!(roll.complete(secs(15)));
-    }
-
-    #[test]
-    fn one_is_on_duty() {
-        let mut roll = silent_since_0(vec![report("b", 1, Vec::new()), report("c", 1, Vec::new())], 1);
-        assert!(roll.on_duty("a") && !roll.on_duty("d"));
-        let leaving = Report { leaving: true, sessions: 1, ..report("b", 2, Vec::new()) };
-        assert!(roll.hear(leaving, secs(1)));
-        assert!(roll.on_duty("bb") && !roll.on_duty("d"));
-    }
-
-    #[test]
-    fn a_report_of_a_newer_node_is_read() {
-        let json =
-            r#"{"node":"b","incarnation":1,"seq":1,"mood":"fine","apps":{"shop":{"rows":[],"weather":7}}}"#;
-        let read: Report = serde_json::from_str(json).unwrap();
-        assert!(read.apps.contains_key(&app()));
-        let written = report("b", 1, vec![BuildCount { build: BuildId::others(), ..row("b1", 1, 2) }]);
-        let json = serde_json::to_string(&written).unwrap();
-        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), written);
-    }
-
-    #[test]
-    fn states_that_differ_at_the_same_number_are_named() {
-        let says = |node: &str, number, digest: &str| Report {
-            number: LogNumber(number),
-            digest: Some(digest.to_owned()),
-            ..report(node, 1, Vec::new())
-        };
-        let roll = silent_since_0(vec![says("b", 7, "x"), says("c", 7, "y"), says("d", 8, "z")], 1);
-        assert_eq!(roll.disagree(LogNumber(7), 0, "x"), ["c"]);
     }
 }

@@ -33,6 +33,8 @@ pub struct Frozen {
     pub number: LogNumber,
     /// What of it.
     pub reason: String,
+    /// No version can have written it so.
+    pub damaged: bool,
 }
 
 /// The tokens with their topic's own last number.
@@ -58,6 +60,8 @@ pub enum Verdict {
     Moved(LogNumber),
     /// It breaks a rule.
     Refused(Refusal),
+    /// It is no change.
+    Stray,
     /// What it is can't be told here: the named one, of its topic, isn't understood by this version.
     Frozen(LogNumber),
 }
@@ -70,13 +74,17 @@ impl State {
         if let Some(frozen) = self.frozen.get(&topic) {
             return Verdict::Frozen(frozen.number);
         }
+        if let Change::Stray(_) = &entry.draft.change {
+            return Verdict::Stray;
+        }
         let last = self.last_valid(&topic);
         if let Change::Strange(strange) = &entry.draft.change {
             return match strange.prev {
                 // Void whatever it says, also where it is understood.
                 Some(prev) if prev != last => Verdict::Moved(last),
                 _ => {
-                    let frozen = Frozen { number: entry.number, reason: strange.reason.clone() };
+                    let (reason, damaged) = (strange.reason.clone(), strange.prev.is_none());
+                    let frozen = Frozen { number: entry.number, reason, damaged };
                     self.frozen.insert(topic, frozen);
                     Verdict::Frozen(entry.number)
                 }
@@ -114,6 +122,7 @@ impl State {
                 }
                 next.tokens = Arc::new(tokens);
             }
+            Change::Stray(_) => return Err(Refusal::Conflict("it is no change".into())),
             Change::Strange(strange) => {
                 return Err(Refusal::Conflict(format!(
                     "this version doesn't understand it: {}",
@@ -134,6 +143,7 @@ impl State {
         match topic {
             Topic::App(name) => self.apps.get(name).map_or(LogNumber(0), |app| app.number),
             Topic::Tokens => self.tokens.number,
+            Topic::Other(_) => LogNumber(0),
         }
     }
 
@@ -142,6 +152,7 @@ impl State {
         match topic {
             Topic::App(name) => self.apps.get(name).map_or(Moment(0), |app| app.last_at),
             Topic::Tokens => self.tokens.last_at,
+            Topic::Other(_) => Moment(0),
         }
     }
 
@@ -150,6 +161,7 @@ impl State {
         match topic {
             Topic::App(name) => self.apps.get(name)?.answered(key, now),
             Topic::Tokens => self.tokens.requests.answered(key, now),
+            Topic::Other(_) => None,
         }
     }
 }
@@ -160,11 +172,18 @@ impl Frozen {
         let what = match topic {
             Topic::App(app) => format!("the app '{app}'"),
             Topic::Tokens => "the tokens".to_owned(),
+            Topic::Other(name) => format!("what is kept under '{name}'"),
         };
+        let (number, reason) = (self.number, &self.reason);
+        if self.damaged {
+            return format!(
+                "{what} can't be changed: entry {number} of the log is damaged ({reason}); stop the server, and bring \
+                 back a copy of its data folder or an export of its log"
+            );
+        }
         format!(
-            "{what} can't be changed through this node: it doesn't understand entry {} of the log ({}), which a newer \
-             version of freshwire has written; start that version here, or ask a node that runs it",
-            self.number, self.reason
+            "{what} can't be changed through this node: it doesn't understand entry {number} of the log ({reason}), \
+             which a newer version of freshwire has written; start that version here, or ask a node that runs it"
         )
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     brake::Evidence,
+    count,
     names::LogNumber,
     outcome::{Outcome, Record, Return, State},
 };
@@ -28,13 +29,17 @@ pub type Campaigns = BTreeMap<LogNumber, Tally>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// So many sessions it was ever about: counted as they come, not summed up.
+    #[serde(deserialize_with = "count::heard")]
     pub targeted: u64,
     /// Of these, whose page has acknowledged a notice.
+    #[serde(deserialize_with = "count::heard")]
     pub told: u64,
     /// Of those that have not ended, who is not connected, and not just reloading.
+    #[serde(deserialize_with = "count::heard")]
     pub away: u64,
     states: States,
     /// Reloading, and not back for a while.
+    #[serde(deserialize_with = "count::heard")]
     missing: u64,
     run: Run,
 }
@@ -44,7 +49,9 @@ pub struct Tally {
 struct Run {
     number: LogNumber,
     states: States,
+    #[serde(deserialize_with = "count::heard")]
     missing: u64,
+    #[serde(deserialize_with = "count::heard_by_name")]
     stuck: BTreeMap<String, u64>,
 }
 
@@ -276,7 +283,7 @@ impl Serialize for States {
 impl<'de> Deserialize<'de> for States {
     /// A state that a newer node knows is none that could be counted here.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let named = BTreeMap::<String, u64>::deserialize(deserializer)?;
+        let named = count::heard_by_name(deserializer)?;
         let mut states = Self::default();
         for state in State::ALL {
             *states.at(state) = named.get(state.as_str()).copied().unwrap_or(0);

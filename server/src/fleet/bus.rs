@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
+use crate::core::time::Moment;
+
 /// What connects the nodes of a cluster. Of what is told nothing is kept for those that don't hear it.
 pub trait Bus: Send + Sync + 'static {
     /// Whether there is anybody to reach.
@@ -30,8 +32,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Keeps a message for all nodes, once for each name. An error says why it could not be kept.
     fn keep<'a>(&'a self, name: &'a str, message: Bytes) -> BoxFuture<'a, Result<(), String>>;
 
-    /// What is kept, from the oldest on, and what comes. Without an end.
-    fn kept(&self) -> BoxStream<'static, Bytes>;
+    /// What is kept since then, or all of it, and what comes. Without an end.
+    fn kept(&self, since: Option<Moment>) -> BoxStream<'static, Bytes>;
 }
 
 /// Whether a node reaches the others.
@@ -49,9 +51,12 @@ pub enum Reach {
 pub struct Asked {
     /// What is asked.
     pub question: Bytes,
-    /// Sends the answer; what can't be sent is lost, and whoever asked gives up by himself.
-    pub answer: Box<dyn FnOnce(Bytes) -> BoxFuture<'static, ()> + Send>,
+    /// Takes the answer.
+    pub answer: Reply,
 }
+
+/// Sends an answer; what can't be sent is lost, and whoever asked gives up by himself.
+pub type Reply = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, ()> + Send>;
 
 /// Why a question got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

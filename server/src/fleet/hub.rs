@@ -3,15 +3,15 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use parking_lot::RwLock;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     counts::{Counts, RowKey},
+    drain::Drain,
     pushes::Pushes,
     tally::Tallies,
 };
@@ -50,17 +50,6 @@ pub struct View {
     outlooks: RwLock<HashMap<Arc<RowKey>, Arc<Outlook>>>,
 }
 
-/// A node's farewell.
-#[derive(Clone, Copy, Debug)]
-pub struct Drain {
-    /// When it began.
-    pub from: Instant,
-    /// Over how long goodbyes are spread.
-    pub over: Duration,
-    /// Other nodes take its pages.
-    pub elsewhere: bool,
-}
-
 /// What the pages of one build have before them, with the frames that tell them so, each encoded once.
 pub struct Outlook {
     /// What they have before them.
@@ -97,7 +86,7 @@ impl Hub {
         self.view.send_if_modified(|view| {
             let newer = view.app.number < app.number;
             if newer {
-                *view = Arc::new(View::new(app.clone(), view.drain, &view.pushes));
+                *view = Arc::new(View::new(app.clone(), view.drain.clone(), &view.pushes));
             }
             newer
         });

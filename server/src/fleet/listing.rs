@@ -14,21 +14,19 @@ use super::{
     errand::{Answer, Question},
     slot::Slot,
 };
-use crate::{
-    api::answers::{SessionAnswer, SessionDetail},
-    core::{
-        app::App,
-        change::Floor,
-        explain::{Explained, explain},
-        judge::{Standing, Why, below, judge, key},
-        names::{AppName, SessionId},
-        outcome::foremost,
-        plan::prospect,
-    },
+use crate::core::{
+    app::App,
+    change::Floor,
+    explain::{Explained, explain},
+    judge::{Standing, Why, below, judge, key},
+    names::{AppName, SessionId},
+    outcome::foremost,
+    plan::prospect,
+    session::{Session, SessionDetail},
 };
 
 /// Nodes that haven't answered by then are named in place of their sessions.
-const ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
 /// Most bytes of sessions in one answer between nodes: NATS' messages are bounded.
 const MOST_BYTES: usize = 200 << 10;
 
@@ -57,7 +55,7 @@ pub struct Wanted {
 /// A piece of a node's list, in the order of IDs.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Piece {
-    sessions: Vec<SessionAnswer>,
+    sessions: Vec<Session>,
     /// There are more after its last one.
     more: bool,
 }
@@ -66,7 +64,7 @@ pub(super) struct Piece {
 #[derive(Debug)]
 pub struct Listed {
     /// In the order of their IDs.
-    pub sessions: Vec<SessionAnswer>,
+    pub sessions: Vec<Session>,
     /// There are more after the last one.
     pub more: bool,
     /// Nodes that didn't answer.
@@ -105,7 +103,7 @@ impl Fleet {
         limit: usize,
     ) -> Listed {
         let (peers, mut missing) = (self.peers(), self.missing().into_iter().collect::<BTreeSet<_>>());
-        let mut found: BTreeMap<SessionId, SessionAnswer> = BTreeMap::new();
+        let mut found: BTreeMap<SessionId, Session> = BTreeMap::new();
         let mut after = after;
         let more = loop {
             let limit_of_each = limit + 1 - found.len();
@@ -157,7 +155,7 @@ impl Fleet {
         let mut slots = self.registry.list(&app.name, after, limit + 1, |slot| wanted.has(app, slot));
         let more = slots.len() > limit;
         slots.truncate(limit);
-        let sessions = slots.iter().map(|slot| self.session_answer(app, slot)).collect();
+        let sessions = slots.iter().map(|slot| self.session_of(app, slot)).collect();
         Piece { sessions, more }
     }
 
@@ -191,7 +189,7 @@ impl Fleet {
             visible: live.visible,
         };
         let explanation = explain(app, slot.id, &explained, crate::clock::now());
-        Some(SessionDetail { session: self.session_answer(app, &slot), explanation })
+        Some(SessionDetail { session: self.session_of(app, &slot), explanation })
     }
 
     /// What another node asks of an app here.
@@ -199,12 +197,12 @@ impl Fleet {
         Some(self.hub(app)?.view().app.clone())
     }
 
-    fn session_answer(&self, app: &App, slot: &Slot) -> SessionAnswer {
+    fn session_of(&self, app: &App, slot: &Slot) -> Session {
         let live = slot.live();
         let judged = judge(app, &slot.row.build, slot.row.reported.as_ref());
         let release = app.release(&slot.build);
         let record = foremost(&live.records);
-        SessionAnswer {
+        Session {
             session: slot.id,
             build: slot.build.clone(),
             version: release
@@ -250,7 +248,7 @@ impl Piece {
 }
 
 /// A session that goes from one node to another may be on both for a moment: where it came later it is.
-fn take_later(found: &mut BTreeMap<SessionId, SessionAnswer>, session: SessionAnswer) {
+fn take_later(found: &mut BTreeMap<SessionId, Session>, session: Session) {
     match found.get(&session.session) {
         Some(there) if there.connected_at >= session.connected_at => {}
         _ => drop(found.insert(session.session, session)),

@@ -2,10 +2,13 @@
 
 pub mod away;
 pub mod back_ends;
+mod belated;
 mod brake;
 pub mod bus;
 pub mod counts;
+pub mod drain;
 mod errand;
+mod gone;
 pub mod hub;
 pub mod listing;
 pub mod nats_bus;
@@ -15,11 +18,13 @@ pub mod records;
 pub mod registry;
 mod report;
 pub mod roll;
+mod selected;
 pub mod shared;
 mod shelf;
 pub mod slot;
 pub mod tally;
 pub mod timeline;
+mod untold;
 mod whole;
 
 use std::{
@@ -37,17 +42,9 @@ use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    away::Away,
-    back_ends::BackEnds,
-    bus::Bus,
-    counts::Tally,
-    errand::{Moving, Untold},
-    hub::{Drain, Hub},
-    records::Records,
-    registry::Registry,
-    roll::Roll,
-    shared::SharedTexts,
-    timeline::Timeline,
+    away::Away, back_ends::BackEnds, bus::Bus, counts::Tally, drain::Drain, errand::Moving, gone::Gone,
+    hub::Hub, records::Records, registry::Registry, roll::Roll, shared::SharedTexts, timeline::Timeline,
+    untold::Untold,
 };
 use crate::{
     core::{
@@ -91,6 +88,8 @@ pub struct Fleet {
     untold: Untold,
     /// Sessions that other nodes have now, and that are counted here for a moment more.
     moving: Moving,
+    /// Where sessions went that were here.
+    gone: Gone,
     ledger: Ledger,
     hubs: DashMap<AppName, Arc<Hub>>,
     asked_in_vain: Mutex<VecDeque<AppName>>,
@@ -112,6 +111,7 @@ impl Fleet {
         now: Moment,
     ) -> Result<Self, LogError> {
         let timeline = Timeline::load(side.clone(), now).await?;
+        let roll = Roll::new(node.clone(), report::incarnation(now), warmup);
         let fleet = Self {
             node,
             started_at: now,
@@ -121,10 +121,11 @@ impl Fleet {
             timeline,
             user_agents: SharedTexts::default(),
             back_ends: BackEnds::new(backend_ttl),
-            roll: Roll::new(warmup),
+            roll,
             bus,
             untold: Untold::default(),
             moving: Moving::default(),
+            gone: Gone::default(),
             ledger,
             hubs: DashMap::new(),
             asked_in_vain: Mutex::default(),
@@ -171,6 +172,7 @@ impl Fleet {
                     _ = expire.tick() => {
                         fleet.away.expire(crate::clock::now()).await;
                         fleet.records.expire(crate::clock::now()).await;
+                        fleet.untold.expire(Instant::now());
                     }
                 }
             }
@@ -213,7 +215,7 @@ impl Fleet {
         }
         let hub = self.hubs.entry(name.clone()).or_insert_with(|| Arc::new(Hub::new(app))).clone();
         // The state may have moved on, or the drain begun, between reading it and the hub's being there to be told.
-        if let Some(drain) = *self.draining.lock() {
+        if let Some(drain) = self.farewell() {
             hub.drain(drain);
         }
         if let Some(app) = self.ledger.state().apps.get(name) {
@@ -291,24 +293,38 @@ impl Fleet {
     /// Tells every session to come back, their goodbyes spread over a while: to another node at once, or to this one when
     /// it is there again. New ones get theirs at once.
     pub fn drain(&self, over: Duration) {
-        let drain = Drain { from: Instant::now(), over, elsewhere: !self.peers().is_empty() };
-        *self.draining.lock() = Some(drain);
+        let drain = Drain::new(over, self.others_stay());
+        *self.draining.lock() = Some(drain.clone());
         for hub in &self.hubs {
-            hub.drain(drain);
+            hub.drain(drain.clone());
         }
     }
 
-    /// Gives up those that are still connected: what they leave behind is kept as if they had vanished.
+    /// Gives up those that are still connected: what they leave behind is kept as if they had vanished. Who has just gone
+    /// to another node counts here no more.
     pub fn part_with_the_rest(&self) {
+        self.moving.settle_all();
         for slot in self.registry.all() {
             slot.uncount();
             self.keep_of(&slot, Parting::Vanished);
         }
     }
 
+    /// Another node takes pages, and goes on doing so as far as it has said.
+    fn others_stay(&self) -> bool {
+        self.roll.look(|call, now| call.nodes(now).any(|(report, _)| !report.leaving))
+    }
+
+    /// Says to the pages that are sent away from now on whether another node takes them.
+    pub(super) fn look_who_stays(&self) {
+        if let Some(drain) = &*self.draining.lock() {
+            drain.go_elsewhere(self.others_stay());
+        }
+    }
+
     /// The farewell under way.
     pub fn farewell(&self) -> Option<Drain> {
-        *self.draining.lock()
+        self.draining.lock().clone()
     }
 
     /// No new session is taken.

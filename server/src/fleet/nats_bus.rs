@@ -14,7 +14,10 @@ use super::{
     bus::{AskError, Asked, Bus, Reach},
     shelf::Shelf,
 };
-use crate::nats::{ANSWERS_WITHIN, Nats};
+use crate::{
+    core::time::Moment,
+    nats::{ANSWERS_WITHIN, Nats},
+};
 
 /// How long a refused subscription waits before it is tried again.
 const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
@@ -131,8 +134,8 @@ impl Bus for NatsBus {
         self.shelf.keep(name, message).boxed()
     }
 
-    fn kept(&self) -> BoxStream<'static, Bytes> {
-        self.shelf.kept()
+    fn kept(&self, since: Option<Moment>) -> BoxStream<'static, Bytes> {
+        self.shelf.kept(since)
     }
 }
 
@@ -164,7 +167,7 @@ impl Bus for Alone {
         std::future::ready(Err("there are no other nodes".to_owned())).boxed()
     }
 
-    fn kept(&self) -> BoxStream<'static, Bytes> {
+    fn kept(&self, _: Option<Moment>) -> BoxStream<'static, Bytes> {
         stream::pending().boxed()
     }
 }

@@ -65,6 +65,24 @@ pub struct Returned {
     pub build: Option<BuildId>,
     /// Where it was in its campaigns.
     pub records: Vec<Record>,
+    /// Its page has proven to another node that the session is its own.
+    #[serde(default)]
+    pub proven: bool,
+    /// Nodes that it went by and that could not be asked for it: they may know more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
+}
+
+impl Returned {
+    /// Puts what was known before under it.
+    pub(super) fn build_on(&mut self, earlier: Self) {
+        for earlier in earlier.records {
+            match self.records.iter_mut().find(|record| record.campaign == earlier.campaign) {
+                Some(record) => record.build_on(&earlier),
+                None => self.records.push(earlier),
+            }
+        }
+    }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -169,23 +187,52 @@ impl Records {
             }
             hub.tallies.change(Counted { record: &before, away: true }, Counted { record, away: false });
         }
-        Returned { build: Some(build), records }
+        Returned { build: Some(build), records, ..Returned::default() }
     }
 
-    /// A session comes from another node with its records: they count here from now on.
-    pub(super) fn brought(&self, slot: &Slot, mut returned: Returned) -> Returned {
+    /// A session comes from another node with its records: they count here from now on, in the place of what was left of
+    /// them here, which is of before.
+    pub fn brought(&self, slot: &Slot, brought: Returned) {
         let known = slot.hub.view().app.clone();
-        returned.records.retain(|record| known.campaigns.contains_key(&record.campaign));
-        for record in &mut returned.records {
+        for mut record in brought.records {
+            if !known.campaigns.contains_key(&record.campaign) {
+                continue;
+            }
             if record.state == State::Refreshing {
                 record.due = Return::None;
             }
-            slot.hub.tallies.enter(Counted { record, away: false });
-            if record.state != State::Waiting {
-                self.note(slot, record);
-            }
+            slot.put_record(record, |slot, record| {
+                if record.state != State::Waiting {
+                    self.note(slot, record);
+                }
+            });
         }
-        returned
+    }
+
+    /// What was known of a session before it came here, where it is awaited. False: it isn't.
+    pub(super) fn learn(&self, id: SessionId, hub: &Arc<Hub>, earlier: &Returned) -> bool {
+        let Some(mut awaited) = self.awaited.get_mut(&id).filter(|awaited| Arc::ptr_eq(&awaited.hub, hub))
+        else {
+            return false;
+        };
+        let known = hub.view().app.clone();
+        let Awaited { build, records, .. } = &mut *awaited;
+        let moved = earlier.build.as_ref().is_some_and(|earlier| earlier != build);
+        for earlier in earlier.records.iter().filter(|record| known.campaigns.contains_key(&record.campaign))
+        {
+            let left = |earlier: &Record| {
+                let mut record = earlier.clone();
+                if moved && !record.state.ended() {
+                    record.move_on();
+                } else {
+                    record.part(Parting::Vanished, false);
+                }
+                record
+            };
+            let record = put_under(records, earlier, hub, true, left);
+            self.store(id, &hub.name, build, &record, crate::clock::now());
+        }
+        true
     }
 
     /// A session that isn't connected has gone to another node: what was known of it.
@@ -196,7 +243,7 @@ impl Records {
         };
         let Awaited { build, records, .. } = awaited;
         self.given_away(id, hub, &records, true);
-        Returned { build: Some(build), records }
+        Returned { build: Some(build), records, ..Returned::default() }
     }
 
     /// Records that are another node's from now on: neither counted nor kept here.
@@ -282,6 +329,26 @@ impl Records {
         };
         put(&*self.side, changed.iter().map(row).collect()).await;
     }
+}
+
+/// Puts what was known before under a session's record, and counts it. `new`: what it comes to where there is none.
+pub(super) fn put_under(
+    records: &mut Vec<Record>,
+    earlier: &Record,
+    hub: &Hub,
+    away: bool,
+    new: impl FnOnce(&Record) -> Record,
+) -> Record {
+    if let Some(there) = records.iter_mut().find(|there| there.campaign == earlier.campaign) {
+        let before = there.clone();
+        there.build_on(earlier);
+        hub.tallies.change(Counted { record: &before, away }, Counted { record: there, away });
+        return there.clone();
+    }
+    let record = new(earlier);
+    hub.tallies.enter(Counted { record: &record, away });
+    records.push(record.clone());
+    record
 }
 
 /// How long the session of a record that was left so may take to come back.

@@ -96,8 +96,8 @@ impl Registry {
 
 impl Fleet {
     /// Takes a session in. One that is connected is taken over if the page has its secret; otherwise the page gets a
-    /// new ID. `brought`: what another node had of it, for one that nothing is known of here. Returns what it has behind
-    /// it.
+    /// new ID. `brought`: what another node had of it, which is later than what is known here. Returns what it has
+    /// behind it.
     pub fn join(
         self: &Arc<Self>,
         wanted: Option<SessionId>,
@@ -112,7 +112,10 @@ impl Fleet {
                 Entry::Occupied(mut occupied) => {
                     let old = occupied.get().clone();
                     let same_app = old.hub.name == arrival.hub.name;
-                    if !same_app || !resume.is_some_and(|resume| old.is_resumed_by(resume)) {
+                    // What is here may be of before it was at that other node.
+                    let proven = brought.as_ref().is_some_and(|brought| brought.proven)
+                        || resume.is_some_and(|resume| old.is_resumed_by(resume));
+                    if !same_app || !proven {
                         id = SessionId::random();
                         continue;
                     }
@@ -123,21 +126,22 @@ impl Fleet {
                     drop(occupied);
                     old.replaced.store(true, Ordering::Release);
                     old.kick.notify_one();
-                    let build = Some(old.build.clone());
-                    return self.member(slot, Returned { build, records: old.take_records() });
+                    let here = Returned {
+                        build: Some(old.build.clone()),
+                        records: old.take_records(),
+                        proven: true,
+                        untold: Vec::new(),
+                    };
+                    return self.member(slot, here, brought);
                 }
                 Entry::Vacant(vacant) => {
                     // Nobody can say whether it was its own; but two hellos of one page that come at once have the same.
                     let slot = Arc::new(Slot::new(id, arrival, now).known_by(resume));
                     drop(vacant.insert(slot.clone()));
                     self.away.returned(id);
-                    let returned = match (self.records.returned(id, &slot.hub), brought) {
-                        (here, Some(brought)) if here.records.is_empty() => {
-                            self.records.brought(&slot, brought)
-                        }
-                        (here, _) => here,
-                    };
-                    return self.member(slot, returned);
+                    self.gone.back(id);
+                    let here = self.records.returned(id, &slot.hub);
+                    return self.member(slot, here, brought);
                 }
             }
         }
@@ -189,8 +193,18 @@ impl Drop for Membership {
 }
 
 impl Fleet {
-    fn member(self: &Arc<Self>, slot: Arc<Slot>, returned: Returned) -> (Membership, Returned) {
-        slot.adopt(returned.records.clone());
+    fn member(
+        self: &Arc<Self>,
+        slot: Arc<Slot>,
+        mut returned: Returned,
+        brought: Option<Returned>,
+    ) -> (Membership, Returned) {
+        slot.adopt(std::mem::take(&mut returned.records));
+        if let Some(mut brought) = brought {
+            returned.build = brought.build.take().or(returned.build);
+            self.records.brought(&slot, brought);
+        }
+        returned.records = slot.with_records(<[Record]>::to_vec);
         (Membership { fleet: self.clone(), slot, parting: Parting::Vanished }, returned)
     }
 

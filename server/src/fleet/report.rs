@@ -11,6 +11,11 @@ use crate::core::{
     time::Moment,
 };
 
+/// Which start of a node this is.
+pub(super) fn incarnation(started_at: Moment) -> u64 {
+    u64::try_from(started_at.0).unwrap_or(0)
+}
+
 impl Fleet {
     /// This node's report. O(builds).
     pub(super) fn report(&self) -> Report {
@@ -23,7 +28,7 @@ impl Fleet {
         };
         Report {
             node: self.node.clone(),
-            incarnation: u64::try_from(self.started_at.0).unwrap_or(0),
+            incarnation: incarnation(self.started_at),
             seq: 0,
             number: state.number,
             digest: Some(state.digest().to_string()),
@@ -32,6 +37,7 @@ impl Fleet {
             warming: self.own_warming(),
             leaving: self.draining(),
             apps: state.apps.values().filter_map(|app| of_app(app)).collect(),
+            remains: Vec::new(),
         }
     }
 

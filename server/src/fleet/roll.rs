@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -21,19 +21,20 @@ use super::{
 };
 use crate::{
     core::{
-        names::{AppName, BuildId},
-        rollcall::{CameFrom, Report, RollCall, TOLD_EVERY},
+        change::FOLD,
+        names::{AppName, BuildId, LogNumber},
+        rollcall::{CameFrom, Report, RollCall, STARTS_AT, TOLD_AT_MOST_EVERY, TOLD_EVERY},
         time::Period,
     },
     log::ledger::Least,
 };
 
-/// What has changed is told no more often than this.
-const TOLD_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked whether something has changed.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
 /// Nodes and builds that an app's pages came from which are counted one by one.
 const MOST_ORIGINS: usize = 1_000;
+/// The same of nodes that this one has not heard of: they may have gone before it came.
+const MOST_UNHEARD: usize = 64;
 /// How often it is said that another node has this one's name.
 const SAID_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
@@ -43,6 +44,8 @@ pub struct Roll {
     began: Instant,
     generation: AtomicU64,
     told: AtomicU64,
+    /// Somebody has just started, and doesn't know yet who is there.
+    is_asked: AtomicBool,
     came_from: Mutex<BTreeMap<AppName, Origins>>,
 }
 
@@ -55,15 +58,17 @@ struct Standing {
     complete: bool,
     warming: bool,
     missing: Vec<String>,
+    disagree: Vec<String>,
 }
 
 impl Roll {
-    pub(super) fn new(warmup: Period) -> Self {
+    pub(super) fn new(node: String, incarnation: u64, warmup: Period) -> Self {
         Self {
-            call: RwLock::new(RollCall::new(warmup.std())),
+            call: RwLock::new(RollCall::new(node, incarnation, warmup.std())),
             began: Instant::now(),
             generation: AtomicU64::default(),
             told: AtomicU64::default(),
+            is_asked: AtomicBool::default(),
             came_from: Mutex::default(),
         }
     }
@@ -80,7 +85,7 @@ impl Roll {
     }
 
     fn now(&self) -> Duration {
-        self.began.elapsed()
+        STARTS_AT + self.began.elapsed()
     }
 
     /// Another number whenever something has changed. Who reads it before the counts misses nothing.
@@ -91,20 +96,23 @@ impl Roll {
     /// A page came from a node that couldn't be asked for its session: it counts as away there no more.
     pub fn came_from(&self, node: &str, app: &AppName, build: &BuildId) {
         // Pages say both: what they make up is not to fill the memory.
-        if !self.look(|call, _| call.knows(node)) {
-            return;
-        }
-        let build = {
+        let known = self.look(|call, _| call.knows(node));
+        let (build, total) = {
             let mut all = self.came_from.lock();
             let of_app = all.entry(app.clone()).or_default();
             let own = (node.to_owned(), build.clone());
-            let room = of_app.len() < MOST_ORIGINS || of_app.contains_key(&own);
+            let most = if known { MOST_ORIGINS } else { MOST_UNHEARD };
+            let room = of_app.len() < most || of_app.contains_key(&own);
+            if !known && !room {
+                return;
+            }
             let key = if room { own } else { (node.to_owned(), BuildId::others()) };
             let build = key.1.clone();
-            *of_app.entry(key).or_default() += 1;
-            build
+            let total = of_app.entry(key).or_default();
+            *total += 1;
+            (build, *total)
         };
-        self.change(|call, _| call.arrived(node, app, &build, 1));
+        self.change(|call, _| call.arrived(node, app, &build, total));
     }
 
     /// All that came so, for the report.
@@ -125,6 +133,7 @@ impl Roll {
             complete: call.complete(now),
             warming: call.warming(now),
             missing: call.missing(now),
+            disagree: call.disagree(),
         })
     }
 }
@@ -153,14 +162,17 @@ async fn hear(fleet: &Fleet) {
                 continue;
             }
         };
-        if report.node != fleet.node {
+        if report.node == fleet.node {
+            fleet.roll.change(|call, now| call.hear_namesake(&fleet.node, now));
+            if clash_said_at.is_none_or(|at| at.elapsed() > SAID_AGAIN_AFTER) {
+                clash_said_at = Some(Instant::now());
+                tracing::error!(
+                    node = fleet.node,
+                    "another node has this name, too, and no count is whole; give each its own with --node"
+                );
+            }
+        } else {
             fleet.take_in_report(report);
-        } else if clash_said_at.is_none_or(|at| at.elapsed() > SAID_AGAIN_AFTER) {
-            clash_said_at = Some(Instant::now());
-            tracing::error!(
-                node = fleet.node,
-                "another node has this name, too; give each its own with --node"
-            );
         }
     }
 }
@@ -178,11 +190,27 @@ async fn tell(fleet: &Fleet) {
             continue;
         }
         let report = fleet.report();
-        let changed = told.as_ref().is_none_or(|(told, _)| differs(told, &report));
+        let asked = fleet.roll.is_asked.swap(false, Ordering::AcqRel);
+        let changed = asked || told.as_ref().is_none_or(|(told, _)| differs(told, &report));
         if changed || since.is_none_or(|since| since >= TOLD_EVERY) {
             fleet.tell_report(&report).await;
             told = Some((report, Instant::now()));
         }
+    }
+}
+
+/// Said when it changes, and not with every report.
+fn say_who_disagrees(nodes: &[String], number: LogNumber, digest: &str) {
+    if nodes.is_empty() {
+        tracing::info!(%number, digest, "all nodes have made the same of the log again");
+    } else {
+        tracing::error!(
+            nodes = nodes.join(", "),
+            %number,
+            digest,
+            "other nodes have made something else of the same log: compare their versions with this one's, and restart \
+             them and this one, one by one, so that each reads the log anew"
+        );
     }
 }
 
@@ -201,18 +229,26 @@ fn differs(told: &Report, now: &Report) -> bool {
 impl Fleet {
     /// Lets time do its part.
     fn keep_roll(&self, before: &mut Standing) {
-        let hears = self.bus.reach() == Reach::Connected;
+        // A NATS server that is cut off from the others is as good as none: whoever is there may be at one of those.
+        let hears = self.bus.reach() == Reach::Connected && self.ledger.log().trouble().is_none();
+        let state = self.ledger.state();
+        let digest = state.digest().to_string();
         let forgotten = {
             let mut call = self.roll.call.write();
             let now = self.roll.now();
             call.hears(hears, now);
+            call.compare(state.number, FOLD, &digest);
             call.forget_silent(now)
         };
         self.spare_the_oldest();
+        self.look_who_stays();
         for node in &forgotten {
             tracing::warn!(node, "has been silent for too long; its sessions count as away");
         }
         let now = self.roll.standing();
+        if now.disagree != before.disagree {
+            say_who_disagrees(&now.disagree, state.number, &digest);
+        }
         if now != *before || !forgotten.is_empty() {
             *before = now;
             self.roll.generation.fetch_add(1, Ordering::Release);
@@ -225,7 +261,11 @@ impl Fleet {
                 self.back_ends.hear(app, name, said);
             }
         }
+        let new = self.roll.look(|call, _| call.is_new(&report));
         self.roll.change(|call, now| call.hear(report, now));
+        if new {
+            self.roll.is_asked.store(true, Ordering::Release);
+        }
         self.spare_the_oldest();
     }
 
@@ -238,7 +278,9 @@ impl Fleet {
     }
 
     async fn tell_report(&self, report: &Report) {
-        let report = Report { seq: self.roll.told.fetch_add(1, Ordering::Relaxed) + 1, ..report.clone() };
+        let seq = self.roll.told.fetch_add(1, Ordering::Relaxed) + 1;
+        let remains = self.roll.look(RollCall::remains);
+        let report = Report { seq, remains, ..report.clone() };
         for piece in split(&report) {
             self.bus.tell(piece).await;
         }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::{
-    self,
-    consumer::{DeliverPolicy, pull},
-    context::ContextBuilder,
-    message::PublishMessage,
-    stream,
+use async_nats::{
+    datetime,
+    jetstream::{
+        self, ErrorCode,
+        consumer::{DeliverPolicy, pull},
+        context::{ContextBuilder, CreateStreamError, CreateStreamErrorKind},
+        message::PublishMessage,
+        stream,
+    },
 };
 use bytes::Bytes;
 use futures_util::{
@@ -17,7 +20,7 @@ use futures_util::{
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    core::timeline::KEPT,
+    core::{time::Moment, timeline::KEPT},
     nats::{ANSWERS_WITHIN, Nats},
 };
 
@@ -40,7 +43,7 @@ struct Reader {
     shelf: Shelf,
     messages: Option<pull::Ordered>,
     /// What has been read is not read again.
-    next: u64,
+    next: DeliverPolicy,
 }
 
 impl Shelf {
@@ -63,11 +66,11 @@ impl Shelf {
             num_replicas,
             ..stream::Config::default()
         };
-        // One server alone refuses to make three of it.
-        if let Ok(stream) = self.context.get_or_create_stream(config(REPLICAS)).await {
-            return Ok(stream);
+        match self.context.get_or_create_stream(config(REPLICAS)).await {
+            Err(error) if is_of_one_alone(&error) => self.context.get_or_create_stream(config(1)).await,
+            made => made,
         }
-        self.context.get_or_create_stream(config(1)).await.map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())
     }
 
     /// Keeps a message, once for each name.
@@ -84,22 +87,30 @@ impl Shelf {
         timeout(ANSWERS_WITHIN, kept).await.map_err(|_| "no answer in time".to_owned())?.map(drop)
     }
 
-    async fn read_from(self, start_sequence: u64) -> Result<pull::Ordered, String> {
+    async fn read_from(self, deliver_policy: DeliverPolicy) -> Result<pull::Ordered, String> {
         if let Some((trouble, _)) = self.nats.trouble() {
             return Err(trouble);
         }
-        let deliver_policy = DeliverPolicy::ByStartSequence { start_sequence };
         let config = pull::OrderedConfig { deliver_policy, ..pull::OrderedConfig::default() };
         let consumer = self.stream().await?.create_consumer(config).await;
         let consumer = consumer.map_err(|error| error.to_string())?;
         consumer.messages().await.map_err(|error| error.to_string())
     }
 
-    /// All that is kept, and what comes, without an end.
-    pub(super) fn kept(&self) -> BoxStream<'static, Bytes> {
-        let reader = Reader { shelf: self.clone(), messages: None, next: 1 };
+    /// What is kept since then by NATS' clock, or all of it, and what comes, without an end.
+    pub(super) fn kept(&self, since: Option<Moment>) -> BoxStream<'static, Bytes> {
+        let time = |since: Moment| datetime::from_nanos(i128::from(since.0) * 1_000_000).ok();
+        let since = since.and_then(time).map(|start_time| DeliverPolicy::ByStartTime { start_time });
+        let next = since.unwrap_or(DeliverPolicy::All);
+        let reader = Reader { shelf: self.clone(), messages: None, next };
         unfold(reader, |mut reader| async move { Some((reader.read().await, reader)) }).boxed()
     }
+}
+
+/// A server alone refuses to make three of it. One whose others are missing says something else, which passes.
+fn is_of_one_alone(error: &CreateStreamError) -> bool {
+    let of_three = ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED;
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == of_three)
 }
 
 impl Reader {
@@ -122,7 +133,8 @@ impl Reader {
             None => self.shelf.clone().read_from(self.next).await?,
         };
         let message = messages.next().await.ok_or("it has ended")?.map_err(|error| error.to_string())?;
-        self.next = message.info().map_err(|error| error.to_string())?.stream_sequence + 1;
+        let read = message.info().map_err(|error| error.to_string())?.stream_sequence;
+        self.next = DeliverPolicy::ByStartSequence { start_sequence: read + 1 };
         self.messages = Some(messages);
         Ok(message.message.payload)
     }

@@ -10,12 +10,12 @@ use std::{
 
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     counts::{RowKey, Share},
     hub::Hub,
-    records::Records,
+    records::{Records, put_under},
 };
 use crate::core::{
     frames::{Frame, PageState},
@@ -40,6 +40,8 @@ pub struct Slot {
     pub reported: Option<Version>,
     /// When it said hello.
     pub connected_at: Moment,
+    /// The same by a clock that doesn't jump.
+    pub(super) began: Instant,
     /// The app's own words about it.
     pub labels: BTreeMap<String, String>,
     /// As the browser says it.
@@ -164,6 +166,7 @@ impl Slot {
             build,
             reported,
             connected_at: now,
+            began: Instant::now(),
             labels,
             user_agent,
             frame,
@@ -243,6 +246,43 @@ impl Slot {
             }
         }
         written.note(self, record);
+    }
+
+    /// Puts a record in the place of the one of its campaign and counts it; `note` has it written.
+    pub(super) fn put_record(&self, record: Record, note: impl FnOnce(&Self, &Record)) {
+        // Under the session's lock, as above.
+        let mut live = self.live.lock();
+        note(self, &record);
+        let now = Counted { record: &record, away: false };
+        if let Some(there) = live.records.iter_mut().find(|there| there.campaign == record.campaign) {
+            self.hub.tallies.change(Counted { record: there, away: false }, now);
+            *there = record;
+        } else {
+            self.hub.tallies.enter(now);
+            live.records.push(record);
+        }
+    }
+
+    /// Learns what was known of its session before; `new`: what that comes to in a campaign in which it has no record here.
+    /// False: the session has left, or another connection has taken it over.
+    pub(super) fn learn(
+        &self,
+        earlier: &[Record],
+        new: impl Fn(&Record) -> Record,
+        written: &Records,
+    ) -> bool {
+        let known = self.hub.view().app.clone();
+        let mut live = self.live.lock();
+        if !self.counted.load(Ordering::Relaxed) || self.was_replaced() {
+            return false;
+        }
+        for earlier in earlier.iter().filter(|record| known.campaigns.contains_key(&record.campaign)) {
+            let record = put_under(&mut live.records, earlier, &self.hub, false, &new);
+            if record.state != State::Waiting || record.told {
+                written.note(self, &record);
+            }
+        }
+        true
     }
 
     /// Drops the records that it need not remember. They stay counted.

@@ -20,6 +20,10 @@ use crate::{
 const TABLE: &str = "timeline";
 /// How often what has grown old is looked for.
 const THINNED_EVERY: Period = Period::mins(10);
+/// What the nodes keep together is read on from so long before the last point that is known: clocks differ.
+const READ_AGAIN: Period = Period::mins(10);
+/// Most points that are taken in at once.
+const MOST_AT_ONCE: usize = 500;
 
 /// All apps' points.
 pub struct Timeline {
@@ -44,6 +48,11 @@ impl Timeline {
     /// An app's points from a moment to another: of every `step` the last.
     pub fn between(&self, app: &AppName, from: Moment, to: Moment, step: Period) -> Vec<Arc<Point>> {
         self.points.read().get(app).map(|points| points.between(from, to, step)).unwrap_or_default()
+    }
+
+    /// When the latest of all apps' was.
+    fn last(&self) -> Option<Moment> {
+        self.points.read().values().filter_map(Points::last).max()
     }
 
     /// Whether a point is later than all that are known. What is older was thinned out, or is there.
@@ -104,7 +113,12 @@ impl Fleet {
             let points = || state.apps.values().map(|app| (app.name.clone(), self.point(app, at))).collect();
             match self.bus.reach() {
                 Reach::Alone => self.timeline.add(points()).await,
-                Reach::Connected if self.on_duty() => self.share(at, points()).await,
+                Reach::Connected if self.on_duty() => {
+                    // Each point may take a while that NATS doesn't answer.
+                    if stop.run_until_cancelled(self.share(at, points())).await.is_none() {
+                        return;
+                    }
+                }
                 // Another one does, or nobody can.
                 Reach::Connected | Reach::CutOff => {}
             }
@@ -127,15 +141,19 @@ impl Fleet {
 
     /// Takes in the points that the nodes keep together, those that this one has missed too.
     pub(super) async fn read_timeline(&self) {
-        let mut kept = self.bus.kept();
-        while let Some(message) = kept.next().await {
-            match serde_json::from_slice::<(AppName, Point)>(&message) {
-                Ok((app, point)) if self.timeline.is_news(&app, &point) => {
-                    self.timeline.add(vec![(app, point)]).await;
+        // A clock may have been far ahead.
+        let since = self.timeline.last().map(|last| last.min(crate::clock::now()) - READ_AGAIN);
+        let mut kept = self.bus.kept(since).ready_chunks(MOST_AT_ONCE);
+        while let Some(messages) = kept.next().await {
+            let mut news = Vec::new();
+            for message in messages {
+                match serde_json::from_slice::<(AppName, Point)>(&message) {
+                    Ok((app, point)) if self.timeline.is_news(&app, &point) => news.push((app, point)),
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "a point of the timeline can't be read"),
                 }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "a point of the timeline can't be read"),
             }
+            self.timeline.add(news).await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fleet, bus::Reach, counts::Tally};
+use super::{Fleet, bus::Reach, counts::Tally, report::incarnation};
 use crate::core::{
     app::App,
     census::{BuildCount, Census, NodeCount, merge, rows},
@@ -13,6 +13,9 @@ use crate::core::{
     tally::Campaigns,
     time::{Moment, Period},
 };
+
+/// The longest that a node which has just started waits for the others' reports.
+const HEARS_ALL_WITHIN: Duration = Duration::from_secs(5);
 
 impl Fleet {
     /// An app's sessions by build. O(builds).
@@ -31,7 +34,7 @@ impl Fleet {
 
     /// While it stays the same, the pasts of an app's counts are comparable: it names every node that is counted.
     pub fn epoch(&self, app: &AppName) -> String {
-        let started = u64::try_from(self.started_at.0).unwrap_or(0);
+        let started = incarnation(self.started_at);
         let own = format!("{}@{started}.{}", self.node, self.own_tally(app).forgotten);
         let mut all = self.roll.look(|call, now| {
             let epoch = |report: &Report| {
@@ -134,6 +137,29 @@ impl Fleet {
         self.roll.look(RollCall::missing)
     }
 
+    /// Nodes that vanished without a goodbye, with their sessions of an app that may be connected to them still.
+    pub fn cut_off(&self, app: &AppName) -> Vec<(String, Vec<BuildCount>)> {
+        self.roll.look(|call, now| call.cut_off(app, now))
+    }
+
+    /// Waits until this node, which may have started just now, has heard of all the others' sessions; not for long.
+    pub async fn heard_all(&self) {
+        let waits = async {
+            while self.bus.reach() == Reach::Connected
+                && let Some(time) = self.roll.look(RollCall::heard_all_in).filter(|time| !time.is_zero())
+            {
+                tokio::time::sleep(time).await;
+            }
+        };
+        // A node that is cut off all the time can change nothing, and will say so.
+        let _ = tokio::time::timeout(HEARS_ALL_WITHIN, waits).await;
+    }
+
+    /// Nodes that have made something else of the same log, by name.
+    pub fn disagree(&self) -> Vec<String> {
+        self.roll.look(|call, _| call.disagree())
+    }
+
     /// Pages are still finding their way back after a node's start or its end.
     pub fn warming(&self) -> bool {
         self.own_warming() || self.roll.look(RollCall::warming)
@@ -159,7 +185,7 @@ impl Fleet {
         match self.bus.reach() {
             Reach::Alone => true,
             Reach::CutOff => false,
-            Reach::Connected => !self.draining() && self.roll.look(|call, _| call.on_duty(&self.node)),
+            Reach::Connected => !self.draining() && self.roll.look(RollCall::on_duty),
         }
     }
 

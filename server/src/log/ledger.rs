@@ -43,6 +43,8 @@ struct Inner {
     log: Arc<dyn Log>,
     state: watch::Sender<Arc<State>>,
     waiting: Mutex<HashMap<Uuid, oneshot::Sender<(LogNumber, Verdict)>>>,
+    /// Requests of which the log has not said what became of them, by topic and key, and the numbers that they follow.
+    doubtful: Mutex<HashMap<(Topic, String), LogNumber>>,
     turns: [tokio::sync::Mutex<()>; TURNS],
     least: watch::Sender<Option<Least>>,
 }
@@ -126,8 +128,14 @@ impl Ledger {
         }
         let state = watch::Sender::new(Arc::new(state));
         let turns = std::array::from_fn(|_| tokio::sync::Mutex::default());
-        let inner =
-            Arc::new(Inner { log, state, waiting: Mutex::default(), turns, least: watch::Sender::new(None) });
+        let inner = Arc::new(Inner {
+            log,
+            state,
+            waiting: Mutex::default(),
+            doubtful: Mutex::default(),
+            turns,
+            least: watch::Sender::new(None),
+        });
         let ledger = Self { inner };
         let following = ledger.clone();
         tasks.spawn(async move {
@@ -208,6 +216,31 @@ impl Ledger {
         now: impl Fn() -> Moment,
         change: impl Fn(&State) -> Result<Change, Refusal>,
     ) -> Result<Accepted, ProposeError> {
+        self.make(proposal, now, change).await.map_err(|error| match error {
+            // Nothing came of this try; the one before may be stored yet.
+            ProposeError::Unavailable { reason, decided: true } if self.in_doubt(proposal) => {
+                let reason =
+                    format!("{reason}; what became of an earlier try of this request isn't known yet");
+                ProposeError::Unavailable { reason, decided: false }
+            }
+            error => error,
+        })
+    }
+
+    /// The log hasn't said what became of the same request, and once the topic has moved on that would be void.
+    fn in_doubt(&self, proposal: &Proposal) -> bool {
+        let Some(request) = &proposal.request else { return false };
+        let of = (proposal.topic.clone(), request.key.clone());
+        let follows = self.inner.doubtful.lock().get(&of).copied();
+        follows.is_some_and(|number| number == self.state().last_valid(&proposal.topic))
+    }
+
+    async fn make(
+        &self,
+        proposal: &Proposal,
+        now: impl Fn() -> Moment,
+        change: impl Fn(&State) -> Result<Change, Refusal>,
+    ) -> Result<Accepted, ProposeError> {
         let _turn = self.turn(&proposal.topic).await?;
         for _ in 0..TRIES {
             let tried = self.try_out(proposal, now(), &change)?;
@@ -224,7 +257,7 @@ impl Ledger {
                     });
                 }
                 (_, Verdict::Refused(refusal), _) => return Err(refusal.into()),
-                (_, Verdict::Moved(_), _) => {}
+                (_, Verdict::Moved(_) | Verdict::Stray, _) => {}
                 (_, Verdict::Frozen(_), after) => {
                     let frozen = after.frozen.get(&proposal.topic);
                     let reason = frozen.map(|frozen| frozen.explain(&proposal.topic)).unwrap_or_default();
@@ -264,7 +297,7 @@ impl Ledger {
     /// Appends, and waits for the tail's verdict.
     async fn append(&self, draft: Draft) -> Result<(LogNumber, Verdict, Arc<State>), ProposeError> {
         let (decided, decision) = oneshot::channel();
-        let waiting = Waiting { inner: &self.inner, id: draft.id };
+        let mut waiting = Waiting { inner: &self.inner, id: draft.id, doubt: doubt(&draft) };
         self.inner.waiting.lock().insert(draft.id, decided);
         let decision = async {
             match self.inner.log.append(draft).await {
@@ -273,6 +306,9 @@ impl Ledger {
             }
         };
         let decision = tokio::time::timeout(DECIDES_WITHIN, decision).await;
+        if let Ok(Err(_)) = &decision {
+            waiting.doubt = None;
+        }
         drop(waiting);
         match decision {
             Ok(Ok(Ok((number, verdict)))) => Ok((number, verdict, self.state())),
@@ -324,6 +360,11 @@ impl Ledger {
                 "{}",
                 self.state().frozen.get(&topic).map(|frozen| frozen.explain(&topic)).unwrap_or_default()
             ),
+            Verdict::Stray => tracing::warn!(
+                %number,
+                %topic,
+                "somebody else has written to the log, which is passed over; let nobody but Freshwire publish there"
+            ),
             void => tracing::info!(%number, %topic, kind, ?void, "a void entry"),
         }
         if let Some(writer) = self.inner.waiting.lock().remove(&entry.draft.id) {
@@ -333,16 +374,29 @@ impl Ledger {
     }
 }
 
-/// Forgets a writer that gave up.
+/// Forgets a writer that gave up, and remembers what it leaves undecided.
 struct Waiting<'a> {
     inner: &'a Inner,
     id: Uuid,
+    doubt: Option<((Topic, String), LogNumber)>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.inner.waiting.lock().remove(&self.id);
+        let undecided = self.inner.waiting.lock().remove(&self.id).is_some();
+        if let Some((of, follows)) = self.doubt.take().filter(|_| undecided) {
+            let state = self.inner.state.borrow().clone();
+            let mut doubtful = self.inner.doubtful.lock();
+            doubtful.retain(|(topic, _), follows| *follows == state.last_valid(topic));
+            doubtful.insert(of, follows);
+        }
     }
+}
+
+/// Which request an entry is of, and what it follows: there it counts, or nowhere.
+fn doubt(draft: &Draft) -> Option<((Topic, String), LogNumber)> {
+    let key = draft.request.as_ref()?.key.clone();
+    Some(((draft.change.topic(), key), draft.prev))
 }
 
 fn still_waiting() -> ProposeError {

@@ -5,6 +5,7 @@ pub mod jetstream;
 pub mod ledger;
 pub mod sqlite;
 pub mod stored;
+mod tail;
 
 use std::time::Duration;
 

@@ -1,13 +1,12 @@
 //! Entries as logs store them: JSON, and what becomes of one that a newer version has written.
 //!
 //! Such an entry must neither be skipped nor be taken for less than it says: this node would go on from another state
-//! than the others. It becomes a [`Strange`] one, which freezes its topic here. So does one that can't be read at all.
+//! than the others. It becomes a [`Strange`] one, which freezes its topic here. So does one that is damaged.
 
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::LogError;
 use crate::core::{
     change::{Change, Draft, Entry, Strange, Topic},
     names::LogNumber,
@@ -28,16 +27,24 @@ pub fn encode(draft: &Draft) -> serde_json::Result<String> {
     serde_json::to_string(draft)
 }
 
-/// An entry as it was stored under a topic. An error: the topic is none of this version's.
-pub fn decode(number: LogNumber, topic: &str, stored: &[u8]) -> Result<Entry, LogError> {
-    let topic: Topic = topic
-        .parse()
-        .map_err(|error| LogError::Unreadable { number, reason: format!("its topic {error}") })?;
-    let draft = match understand(&topic, stored) {
-        Ok(draft) => draft,
-        Err(reason) => strange(topic, stored, reason),
+/// Who writes to a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// This program alone: what is no entry was one.
+    OnlyUs,
+    /// Anybody who is let in, and the store knows damage by itself: what is no entry never was one.
+    Anybody,
+}
+
+/// An entry as it was stored under a topic.
+pub fn decode(number: LogNumber, topic: &str, stored: &[u8], writers: Writers) -> Entry {
+    let topic = Topic::from(topic.to_owned());
+    let draft = match (understand(&topic, stored), serde_json::from_slice::<Envelope>(stored)) {
+        (Ok(draft), _) => draft,
+        (Err(_), Err(_)) if writers == Writers::Anybody => stray(number, topic),
+        (Err(reason), envelope) => strange(topic, envelope.ok(), reason),
     };
-    Ok(Entry { number, draft })
+    Entry { number, draft }
 }
 
 fn understand(topic: &Topic, stored: &[u8]) -> Result<Draft, String> {
@@ -57,8 +64,14 @@ pub fn read(said: &Value) -> Result<Draft, String> {
     }
 }
 
-fn strange(topic: Topic, stored: &[u8], reason: String) -> Draft {
-    let envelope = serde_json::from_slice::<Envelope>(stored).ok();
+/// The same wherever it is read, and unlike any other: logs know entries by their IDs.
+fn stray(number: LogNumber, topic: Topic) -> Draft {
+    let Envelope { at, actor, prev, .. } = Envelope::default();
+    let id = Uuid::from_u128(number.0.into());
+    Draft { id, at, actor, prev, request: None, change: Change::Stray(topic) }
+}
+
+fn strange(topic: Topic, envelope: Option<Envelope>, reason: String) -> Draft {
     let prev = envelope.as_ref().map(|envelope| envelope.prev);
     let Envelope { id, at, actor, .. } = envelope.unwrap_or_default();
     let change = Change::Strange(Strange { topic, prev, reason });

@@ -51,13 +51,17 @@ pub fn parse(text: &str) -> Result<PageFrame, Close> {
 /// Takes in a page's first frame. If it comes from another node, that one is asked for what it has of it first.
 pub async fn arrive(fleet: &Arc<Fleet>, client: Client, text: &str) -> Result<Begun, Close> {
     let mut hello = first(text)?;
+    // Before its node gives it up: who may not come in stays where it is.
+    let hub = admit(fleet, &client, &hello)?;
     let brought = fleet.fetch(&mut hello).await;
-    begin(fleet, client, *hello, brought, Now::read())
+    Ok(begin(fleet, &hub, client, *hello, brought, Now::read()))
 }
 
 /// The same where there are no other nodes.
 pub fn greet(fleet: &Arc<Fleet>, client: Client, text: &str, now: Now) -> Result<Begun, Close> {
-    begin(fleet, client, *first(text)?, None, now)
+    let hello = first(text)?;
+    let hub = admit(fleet, &client, &hello)?;
+    Ok(begin(fleet, &hub, client, *hello, None, now))
 }
 
 fn first(text: &str) -> Result<Box<Hello>, Close> {
@@ -80,15 +84,15 @@ pub(super) fn admit(fleet: &Fleet, client: &Client, hello: &Hello) -> Result<Arc
     Ok(hub)
 }
 
-/// Makes a session of a page's hello, and of what another node had of it.
+/// Makes a session of the hello of a page that may come in, and of what another node had of it.
 pub(super) fn begin(
     fleet: &Arc<Fleet>,
+    hub: &Arc<Hub>,
     client: Client,
     mut hello: Hello,
     brought: Option<Returned>,
     now: Now,
-) -> Result<Begun, Close> {
-    let hub = admit(fleet, &client, &hello)?;
+) -> Begun {
     let arrival = Arrival {
         hub: hub.clone(),
         build: hello.build.clone(),
@@ -106,7 +110,7 @@ pub(super) fn begin(
     let mut views = hub.watch();
     let view = views.borrow_and_update().clone();
     let (session, frames) = Session::start(membership, &view, &hello, returned, now);
-    Ok(Begun { session, views, frames })
+    Begun { session, views, frames }
 }
 
 /// With no allowed origins any may connect; with some, a page must name one of them.

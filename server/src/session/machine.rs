@@ -5,7 +5,6 @@ mod pushed;
 
 use std::{cmp::Ordering, time::Duration};
 
-use rand::Rng;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -14,7 +13,7 @@ use super::{Timing, close::Close, reconcile};
 use crate::{
     core::{
         enrol::follow,
-        frames::{EvidenceKind, Hello, OutcomeFrame, PageFrame, PushOutcome, ServerFrame},
+        frames::{EvidenceKind, Hello, OutcomeFrame, PageFrame, PushOutcome, Seen, ServerFrame},
         judge::{Judged, below_floor, key, registered_key},
         names::{BuildId, LogNumber},
         outcome::{Outcome, Parting, Record, State},
@@ -22,7 +21,8 @@ use crate::{
         time::Moment,
     },
     fleet::{
-        hub::{Drain, Outlook, View},
+        drain::Drain,
+        hub::{Outlook, View},
         records::Returned,
         registry::Membership,
     },
@@ -59,6 +59,8 @@ pub struct Session {
     sights: Vec<Sight>,
     /// The notice that the page has before it.
     open: Option<Open>,
+    /// What another node told it by an entry that this one hasn't read yet. Hardly ever there, so it takes no room.
+    ahead: Option<Box<Seen>>,
     /// What the page has had of the pushes, by its hello or by this connection.
     pushed: Pushed,
     /// When the next of them comes due.
@@ -117,6 +119,7 @@ impl Session {
             membership,
             sights: past.sights,
             open: past.open,
+            ahead: past.ahead,
             pushed,
             push_at: None,
             judged,
@@ -132,7 +135,7 @@ impl Session {
         }
         session.replan(view, &outlook, now, &mut frames);
         session.push(view, now, &mut frames);
-        session.note_drain(view.drain);
+        session.note_drain(view.drain.as_ref());
         (session, frames)
     }
 
@@ -195,7 +198,7 @@ impl Session {
         }
         self.replan(view, &outlook, now, &mut output.frames);
         self.push(view, now, &mut output.frames);
-        self.note_drain(view.drain);
+        self.note_drain(view.drain.as_ref());
         output
     }
 
@@ -204,9 +207,8 @@ impl Session {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now.mono);
         let mut output = Output::default();
         if due(self.goodbye_at) {
-            output
-                .frames
-                .push(ServerFrame::Reconnect { in_ms: reconnect_in(view.drain, now) }.encode().into());
+            let in_ms = view.drain.as_ref().map_or(0, |drain| drain.back_in(now.mono));
+            output.frames.push(ServerFrame::Reconnect { in_ms }.encode().into());
             output.close = Some(Close::GoingAway);
             return output;
         }
@@ -280,6 +282,7 @@ impl Session {
 
     /// Tells the page what it is owed now, or that it is owed nothing any more.
     fn replan(&mut self, view: &View, outlook: &Outlook, now: Now, frames: &mut Vec<Utf8Bytes>) {
+        self.read_up(view, outlook);
         let slot = self.membership.slot();
         let facts = Facts { session: slot.id, joined_at: slot.connected_at, sights: &self.sights };
         let owed = plan(&view.app, &outlook.prospect, facts, now.wall);
@@ -293,9 +296,21 @@ impl Session {
                 }
                 Some(by) => self.keep_told(view, level, by),
             },
+            // It may well be owed by what this node hasn't read.
+            None if self.ahead.is_some() => {}
             None => self.withdraw(frames),
         }
         self.follow(view, outlook);
+    }
+
+    /// Once this node has read what the page was told by, the page is where it says.
+    fn read_up(&mut self, view: &View, outlook: &Outlook) {
+        let Some(seen) = self.ahead.take_if(|seen| !reconcile::is_ahead(view, seen)) else { return };
+        if let Some(record) = reconcile::by_its_word(view, &outlook.prospect, &seen)
+            && self.membership.record(record.campaign).is_none()
+        {
+            self.membership.set_record(&record);
+        }
     }
 
     /// The page has a notice before it by this name, or one that stands for this campaign.
@@ -375,6 +390,9 @@ impl Session {
         // A page that was told by a campaign's predecessor goes on speaking of that one.
         if self.open.is_some_and(|open| open.notice == notice) {
             self.acknowledge_by = None;
+            if let Some(seen) = self.ahead.as_mut().filter(|seen| seen.notice == notice) {
+                seen.is = Some(is);
+            }
             self.change_open(|record| record.report(is, detail));
         }
     }
@@ -429,11 +447,9 @@ impl Session {
         own.compare(found) == Some(towards) && !passes_by && !below_floor(app, found)
     }
 
-    fn note_drain(&mut self, drain: Option<Drain>) {
+    fn note_drain(&mut self, drain: Option<&Drain>) {
         if let (Some(drain), None) = (drain, self.goodbye_at) {
-            // The last tenth is left for the closing itself.
-            let share = rand::rng().random_range(0.0..0.9);
-            self.goodbye_at = Some(drain.from + drain.over.mul_f64(share));
+            self.goodbye_at = Some(drain.goodbye_at());
         }
     }
 }
@@ -449,13 +465,4 @@ fn welcome(membership: &Membership, view: &View, judged: Judged) -> Utf8Bytes {
         current: view.target(),
     };
     welcome.encode().into()
-}
-
-/// When a page is to be back after a drain, in milliseconds: at once where another node takes it, since the goodbyes are
-/// spread already; else spread over as long again, from the drain's end.
-pub(super) fn reconnect_in(drain: Option<Drain>, now: Now) -> u64 {
-    let Some(drain) = drain.filter(|drain| !drain.elsewhere) else { return 0 };
-    let spread = drain.over.mul_f64(rand::rng().random_range(0.0..1.0));
-    let back_at = drain.from + drain.over + spread;
-    u64::try_from(back_at.duration_since(now.mono).as_millis()).unwrap_or(0)
 }

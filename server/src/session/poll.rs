@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::{
     close::{Close, parting_by},
     greeting::{self, Client, admit, begin},
-    machine::{Now, Session, reconnect_in},
+    machine::{Now, Session},
     parking::Parking,
 };
 use crate::{
@@ -17,7 +17,12 @@ use crate::{
         frames::{Hello, LARGEST, PageFrame},
         outcome::Parting,
     },
-    fleet::{Fleet, hub::View, records::Returned},
+    fleet::{
+        Fleet,
+        hub::{Hub, View},
+        records::Returned,
+        slot::Slot,
+    },
 };
 
 /// Largest body of a poll, in bytes.
@@ -74,13 +79,6 @@ impl Poll {
     }
 }
 
-impl Poll {
-    /// What another node has of its page.
-    pub async fn fetch(&mut self, fleet: &Fleet) -> Option<Returned> {
-        fleet.fetch(&mut self.hello).await
-    }
-}
-
 impl Said {
     fn parse(frame: &Value) -> Result<Self, Close> {
         if frame["type"] == "bye" {
@@ -99,23 +97,52 @@ impl Said {
     }
 }
 
-/// Takes in a poll. The session goes on if it is parked and the page has its secret; else the page is greeted as by a
-/// socket.
-pub fn poll(
+/// Takes in a poll. If its page comes from another node, that one is asked for what it has of it first. To be run to its
+/// end, even if nobody waits for the answer any more: what another node has given up is this one's.
+pub async fn arrive(
+    fleet: Arc<Fleet>,
+    parking: Arc<Parking>,
+    client: Client,
+    mut poll: Poll,
+) -> Result<Answer, Close> {
+    // Before its node gives it up: who may not come in stays where it is.
+    let hub = let_in(&fleet, &client, &poll, Now::read())?;
+    let brought = fleet.fetch(&mut poll.hello).await;
+    take(&fleet, &parking, &hub, client, poll, brought, Now::read())
+}
+
+/// The hub of the page's app, if its poll is taken.
+fn let_in(fleet: &Fleet, client: &Client, poll: &Poll, now: Now) -> Result<Arc<Hub>, Close> {
+    // Who leaves is let go even by a node that goes away itself: or it would be missed for days.
+    let leaves = poll.frames.iter().any(|said| matches!(said, Said::Bye(_)));
+    if fleet.draining() && !leaves {
+        return Err(Close::GoingAway);
+    }
+    let hub = admit(fleet, client, &poll.hello)?;
+    if overtaking(fleet, &poll.hello, now).is_some() {
+        return Err(Close::Replaced);
+    }
+    Ok(hub)
+}
+
+/// The session of a socket that was tried beside the polls and was let in while this poll was under way: what it says is
+/// of before.
+fn overtaking(fleet: &Fleet, hello: &Hello, now: Now) -> Option<Arc<Slot>> {
+    let slot = fleet.registry.get(hello.session?)?;
+    slot.has_overtaken(hello.resume.as_deref()?, now.wall).then_some(slot)
+}
+
+/// The session goes on if it is parked and the page has its secret; else the page is greeted as by a socket.
+fn take(
     fleet: &Arc<Fleet>,
     parking: &Parking,
+    hub: &Arc<Hub>,
     client: Client,
     poll: Poll,
     brought: Option<Returned>,
     now: Now,
 ) -> Result<Answer, Close> {
     let Poll { hello, frames: said } = poll;
-    // Who leaves is let go even by a node that goes away itself: or it would be missed for days.
-    let leaves = said.iter().any(|said| matches!(said, Said::Bye(_)));
-    if fleet.draining() && !leaves {
-        return Err(Close::GoingAway);
-    }
-    let hub = admit(fleet, &client, &hello)?;
     let again = parking.hear(&hello, now.mono, |session| {
         let view = hub.view();
         let mut frames = vec![session.hear_again(&hello, &view, now)];
@@ -131,13 +158,14 @@ pub fn poll(
     if let Some(frames) = again {
         return Ok(Answer::new(frames?, parking.next_s));
     }
-    // A socket that is tried beside the polls was let in while this poll was under way: what it says is of before.
-    let has = hello.session.and_then(|session| fleet.registry.get(session)).zip(hello.resume.as_deref());
-    if has.is_some_and(|(slot, resume)| slot.has_overtaken(resume, now.wall)) {
+    if let Some(slot) = overtaking(fleet, &hello, now) {
+        if let Some(brought) = brought {
+            fleet.records.brought(&slot, brought);
+        }
         return Err(Close::Replaced);
     }
     let after = hello.after.clone();
-    let begun = begin(fleet, client, hello, brought, now)?;
+    let begun = begin(fleet, hub, client, hello, brought, now);
     let (mut session, mut frames) = (begun.session, begun.frames);
     let view = begun.views.borrow().clone();
     match take_in(&mut session, &said, &view, now, &mut frames)? {
@@ -172,7 +200,7 @@ fn take_in(
 
 /// After how many seconds a page may poll again on a node that goes away: the next one has taken over by then.
 pub fn back_in_s(fleet: &Fleet, now: Now) -> u64 {
-    reconnect_in(fleet.farewell(), now).div_ceil(1_000).max(1)
+    fleet.farewell().map_or(0, |drain| drain.back_in(now.mono)).div_ceil(1_000).max(1)
 }
 
 impl Answer {

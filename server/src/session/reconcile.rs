@@ -9,7 +9,7 @@ use crate::{
         frames::{After, Hello, Seen},
         names::LogNumber,
         outcome::{Outcome, Record, State},
-        plan::{Prospect, Sight, concerns},
+        plan::{Ladder, Prospect, Sight, concerns},
         time::{Moment, Period},
     },
     fleet::{hub::View, records::Returned},
@@ -22,6 +22,8 @@ pub(super) struct Past {
     pub sights: Vec<Sight>,
     /// The notice that it has before it.
     pub open: Option<Open>,
+    /// What it was told by an entry that this node hasn't read yet.
+    pub ahead: Option<Box<Seen>>,
     /// Where it is in its campaigns.
     pub records: Vec<Record>,
 }
@@ -32,6 +34,7 @@ pub(super) fn past(view: &View, prospect: &Prospect, hello: &Hello, returned: Re
     let mut past = Past {
         sights: hello.seen.iter().map(|seen| sight(seen, now)).collect(),
         open: None,
+        ahead: None,
         records: returned.records,
     };
     let back = hello.after.as_ref().and_then(|after| past.take_in_refresh(view, prospect, hello, after, now));
@@ -48,7 +51,7 @@ pub(super) fn past(view: &View, prospect: &Prospect, hello: &Hello, returned: Re
                 campaign.paused() && concerns(&view.app, campaign, &hello.build, hello.version.as_ref())
             });
         if moved && !about_it {
-            move_on(record);
+            record.move_on();
         } else {
             let own = |seen: &&Seen| seen.notice == record.campaign && seen.run == record.run;
             let kept = |seen: &&Seen| ladder.is_some_and(|ladder| ladder.keeps(seen.notice));
@@ -59,6 +62,7 @@ pub(super) fn past(view: &View, prospect: &Prospect, hello: &Hello, returned: Re
     }
     if let Some(seen) = latest.filter(|seen| back.is_none() && has_it_still(seen)) {
         past.open_by_itself(view, prospect, seen);
+        past.ahead = Some(seen).filter(|seen| is_ahead(view, seen)).cloned().map(Box::new);
     }
     past
 }
@@ -119,10 +123,7 @@ impl Past {
     /// The notice that the page says it has before it, and where that puts it if nothing else is known of it.
     fn open_by_itself(&mut self, view: &View, prospect: &Prospect, seen: &Seen) {
         let its = |of: LogNumber| self.records.iter().find(|record| record.campaign == of);
-        let ladder = prospect
-            .ladders
-            .iter()
-            .find(|ladder| ladder.campaign == seen.notice || ladder.keeps(seen.notice));
+        let ladder = ladder_of(prospect, seen);
         let known = match ladder {
             // One that has ended with its campaign says nothing of the campaign that has replaced that.
             Some(ladder) => {
@@ -135,19 +136,32 @@ impl Past {
         }
         let campaign = ladder.map_or(seen.notice, |ladder| ladder.campaign);
         self.open = Some(Open { notice: seen.notice, campaign });
-        if known.is_none()
-            && ladder.is_some()
-            && let Some(campaign) = view.app.campaigns.get(&campaign)
-        {
-            let own = campaign.number == seen.notice;
-            // No page knows a run that is yet to come.
-            let last = campaign.last_run().number;
-            let run = if own { seen.run.min(last) } else { last };
-            let mut record = record_of(campaign, run, seen.step);
-            record.report(seen.is.unwrap_or(Outcome::Received), None);
-            self.records.push(record);
+        if known.is_none() {
+            self.records.extend(by_its_word(view, prospect, seen));
         }
     }
+}
+
+/// The page knows more of the log than this node has read.
+pub(super) fn is_ahead(view: &View, seen: &Seen) -> bool {
+    seen.notice.max(seen.run) > view.app.number
+}
+
+/// Where a page is in the campaign that told it, by its own word alone.
+pub(super) fn by_its_word(view: &View, prospect: &Prospect, seen: &Seen) -> Option<Record> {
+    let campaign = view.app.campaigns.get(&ladder_of(prospect, seen)?.campaign)?;
+    let own = campaign.number == seen.notice;
+    // No page knows a run that is yet to come.
+    let last = campaign.last_run().number;
+    let run = if own { seen.run.min(last) } else { last };
+    let mut record = record_of(campaign, run, seen.step);
+    record.report(seen.is.unwrap_or(Outcome::Received), None);
+    Some(record)
+}
+
+fn ladder_of<'a>(prospect: &'a Prospect, seen: &Seen) -> Option<&'a Ladder> {
+    let of_it = |ladder: &&Ladder| ladder.campaign == seen.notice || ladder.keeps(seen.notice);
+    prospect.ladders.iter().find(of_it)
 }
 
 /// A page that says hello doesn't reload any more: what it reloaded for, it has no longer before it.
@@ -165,16 +179,6 @@ fn record_of(campaign: &Campaign, run: LogNumber, step: u8) -> Record {
     let action = steps.get(usize::from(step)).or(steps.last());
     let action = action.map_or_else(Action::default, |step| step.action);
     Record { step, state: State::Sent, ..Record::waiting(campaign.number, run, action) }
-}
-
-/// It comes back, not by a refresh of ours, as a build that the campaign isn't about.
-fn move_on(record: &mut Record) {
-    record.state = match record.state {
-        State::Waiting | State::LeftBefore => State::LeftBefore,
-        State::Gone => State::Refreshed,
-        ended if ended.ended() => ended,
-        _ => State::Refreshed,
-    };
 }
 
 /// A record as the page's own word has it. What it doesn't speak of, it hasn't before it.

@@ -41,6 +41,10 @@ pub async fn change<T>(
         if_number: wish.if_number,
         topic,
     };
+    if over.is_none() && moves_pages(&context.ledger.state().app(name), |app| make(app, &wish.body)) {
+        // Their number is its pace.
+        context.fleet.heard_all().await;
+    }
     let counts = context.fleet.counts(name);
     let make = |state: &crate::core::state::State| {
         let app = state.app(name);
@@ -68,6 +72,14 @@ pub async fn change<T>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a change would begin to move pages.
+fn moves_pages(app: &App, make: impl Fn(&App) -> Result<AppChange, Refusal>) -> bool {
+    let stamp = Stamp { number: LogNumber(app.number.0 + 1), at: app.last_at, actor: "" };
+    make(app)
+        .and_then(|change| app.apply(&change, stamp))
+        .is_ok_and(|after| after.campaigns.contains_key(&stamp.number))
 }
 
 /// The settling of a release by itself: over the time that it was registered with, or else paced as usual.
@@ -183,18 +195,10 @@ fn repeated(context: &Context, name: &AppName, number: LogNumber) -> Changed {
 pub fn standing_still(app: &App, number: LogNumber) -> Changed {
     Changed {
         number,
-        campaign: None,
-        push: None,
-        affected: Affected::default(),
-        over: None,
-        waves: Vec::new(),
-        steps: Vec::new(),
         current: current_ref(app),
         minimum: minimum_ref(app),
         order: app.settings.order,
-        dry_run: false,
-        repeated: false,
-        before: None,
+        ..Changed::default()
     }
 }
 

@@ -124,8 +124,13 @@ fn registered(app: &App, text: &str) -> Result<BuildId, ApiError> {
 }
 
 fn answer(fleet: &Fleet, app: &App, condition: &Condition, told: ConditionRef) -> GateAnswer {
-    let tally = fleet.tally(&app.name);
-    let Sorted { here, unknown, rows } = condition.sort(app, tally.rows);
+    // All that says how good the counts are is read before them: they may be better, and never worse.
+    let (complete, warming, leaving) = (fleet.complete(), fleet.warming(), fleet.leaving());
+    let (epoch, age, mut missing) = (fleet.epoch(&app.name), fleet.age(), fleet.missing());
+    missing.extend(may_live_on(fleet, app, condition));
+    missing.sort_unstable();
+    missing.dedup();
+    let Sorted { here, unknown, rows } = condition.sort(app, fleet.tally(&app.name).rows);
     let somebody = rows.into_iter().filter(|(_, count)| count.sessions + count.away > 0);
     let mut rows: Vec<_> = somebody.map(|(belongs, count)| row(app, belongs, count)).collect();
     rows.sort_by(|a, b| {
@@ -146,13 +151,20 @@ fn answer(fleet: &Fleet, app: &App, condition: &Condition, told: ConditionRef) -
         unknown_joins: unknown.joins,
         unknown_vanished: unknown.vanished,
         // Pages that were told goodbye are not gone.
-        complete: fleet.complete() && !fleet.leaving(),
-        warming: fleet.warming(),
-        epoch: fleet.epoch(&app.name),
-        missing: fleet.missing(),
-        age: fleet.age(),
+        complete: complete && !leaving && missing.is_empty(),
+        warming,
+        epoch,
+        missing,
+        age,
         rows,
     }
+}
+
+/// Nodes that nobody has heard of for some time, to which pages that the gate waits for may be connected still.
+fn may_live_on(fleet: &Fleet, app: &App, condition: &Condition) -> Vec<String> {
+    let cut_off = fleet.cut_off(&app.name).into_iter();
+    let waited_for = cut_off.filter(|(_, rows)| !condition.sort(app, rows.iter().cloned()).rows.is_empty());
+    waited_for.map(|(node, _)| node).collect()
 }
 
 fn row(app: &App, belongs: Belongs, count: BuildCount) -> GateRow {

@@ -40,5 +40,10 @@ pub async fn readyz(State(context): Ctx) -> (StatusCode, Json<Value>) {
         let frozen = state.frozen.iter().map(|(topic, frozen)| (topic.to_string(), json!(frozen.number)));
         answer["frozen"] = frozen.collect();
     }
+    // Which of them is right can't be told from here.
+    let disagrees = context.fleet.disagree();
+    if !disagrees.is_empty() {
+        answer["disagrees"] = json!(disagrees);
+    }
     (StatusCode::OK, Json(answer))
 }

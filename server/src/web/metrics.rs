@@ -50,6 +50,7 @@ pub async fn metrics(State(context): Ctx) -> impl IntoResponse {
     gauge!("freshwire_log_number").set(float(state.number.0));
     gauge!("freshwire_nodes").set(float(1 + context.fleet.peers().len() as u64));
     gauge!("freshwire_nodes_missing").set(float(context.fleet.missing().len() as u64));
+    gauge!("freshwire_nodes_disagree").set(float(context.fleet.disagree().len() as u64));
     // To be compared between nodes at the same number; a double holds no more of it.
     gauge!("freshwire_state_digest").set(float(state.digest().0 >> 16));
     gauge!("freshwire_connections").set(float(context.fleet.registry.len() as u64));

@@ -76,7 +76,7 @@ pub struct Context {
     pub rollouts: Arc<Rollouts>,
     /// The sessions of pages that poll.
     pub parking: Arc<Parking>,
-    /// The pages' sockets, which outlive the HTTP server's connections.
+    /// The pages' sockets and polls, which outlive the HTTP server's connections.
     pub sockets: TaskTracker,
     /// How long pages get for what.
     pub timing: Timing,
@@ -139,6 +139,14 @@ fn operators_only(context: Arc<Context>) -> Router {
 /// What is answered where nothing else is.
 pub async fn not_found() -> problem::ApiError {
     problem::ApiError::not_found("there is nothing at this address; the API's calls are in /v1/openapi.json")
+}
+
+/// The same where only pages are answered: who comes here may look for what operators have.
+pub async fn not_for_pages() -> problem::ApiError {
+    problem::ApiError::not_found(
+        "this is the pages' address, and there is nothing for pages here; operators' calls are answered at the address \
+         that the server's --ops-listen names, or on this one where it has --ops-public instead",
+    )
 }
 
 /// What is answered to a method that an address doesn't take.

@@ -51,10 +51,11 @@ async fn answer(State(context): Ctx, Path(app): Path<String>, request: Request) 
     let client = Client { transport: Transport::Poll, ..connect::client(&context, request.headers()) };
     let polled = async {
         let body = body(&context, request).await?;
-        let mut said = Poll::parse(&app, &body).map_err(|close| refuse(&context, &close))?;
-        let brought = said.fetch(&context.fleet).await;
-        poll::poll(&context.fleet, &context.parking, client, said, brought, Now::read())
-            .map_err(|close| refuse(&context, &close))
+        let said = Poll::parse(&app, &body).map_err(|close| refuse(&context, &close))?;
+        // A task of its own: this one ends when the page hangs up.
+        let arrival = poll::arrive(context.fleet.clone(), context.parking.clone(), client, said);
+        let taken = context.sockets.spawn(arrival).await;
+        taken.unwrap_or(Err(Close::GoingAway)).map_err(|close| refuse(&context, &close))
     };
     let mut response = polled.await.map_or_else(|refusal| refusal, |answer| Json(answer).into_response());
     // It carries the secret of the session.

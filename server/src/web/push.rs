@@ -1,7 +1,5 @@
 //! Pushes: data for the open pages of an app.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 
 use super::{
@@ -14,17 +12,14 @@ use super::{
 };
 use crate::{
     api::{
-        answers::{Affected, Changed, Problem, PushAnswer, PushesAnswer},
+        answers::{Changed, Problem, PushAnswer, PushesAnswer},
         bodies::PushBody,
     },
     core::{
         app::{App, Refusal},
-        census::BuildCount,
         change::AppChange,
         frames::{LONGEST_LABEL, MOST_LABELS},
-        judge::judge,
-        names::{AppName, BuildId, LogNumber},
-        order::Version,
+        names::{AppName, LogNumber},
         push::{NewPush, Push, Reached},
         select::Select,
         time::Period,
@@ -47,44 +42,32 @@ pub async fn push(
     Named(name): Named,
     wish: Wish<PushBody>,
 ) -> Result<Json<Changed>, ApiError> {
-    known(&context.ledger.state(), &name)?;
+    let app = known(&context.ledger.state(), &name)?;
     let fleet = &context.fleet;
+    let select = wish.body.select.clone().unwrap_or_default();
+    let runs = runs(fleet, &app, &select).await;
     let new = |app: &App, body: &PushBody| {
         let new = new_push(body)?;
-        check_build(fleet, app, &new.select)?;
+        check_build(app, &new.select, runs)?;
         Ok(AppChange::Push(new))
     };
     let changed = change(&context, &caller, &name, &wish, None, new).await?;
-    let select = wish.body.select.clone().unwrap_or_default();
-    let affected = selected(fleet, &context.ledger.state().app(&name), &select);
+    let app = context.ledger.state().app(&name);
+    let affected = of(&app, fleet.selected(&app, &select).await.iter());
     let push = (!changed.dry_run).then_some(changed.number);
     Ok(Json(Changed { push, affected, over: wish.body.over, ..changed }))
 }
 
-/// The pages that a push is for, of those connected now. Builds and standings are counted anyway; only labels, and a
-/// build among too many unregistered ones, take a walk through the sessions.
-fn selected(fleet: &Fleet, app: &App, select: &Select) -> Affected {
-    let counted = fleet.counts(&app.name);
-    let standing = |build: &BuildId, reported: Option<&Version>| judge(app, build, reported).standing;
-    let own_row = |build: &BuildId| counted.iter().any(|count| count.build == *build);
-    if select.labels.is_empty() && select.build.as_ref().is_none_or(own_row) {
-        let none = BTreeMap::new();
-        let takes = |count: &BuildCount| {
-            select.takes(standing(&count.build, count.reported.as_ref()), &count.build, &none)
-        };
-        return of(app, counted.iter().filter(|count| takes(count)));
-    }
-    let walked = fleet.registry.count(&app.name, |slot| {
-        select.takes(standing(&slot.row.build, slot.row.reported.as_ref()), &slot.build, &slot.labels)
-    });
-    of(app, walked.iter())
+/// Some page runs the build that is selected, if one is.
+async fn runs(fleet: &Fleet, app: &App, select: &Select) -> bool {
+    let only = Select { build: select.build.clone(), ..Select::default() };
+    only.is_everybody() || fleet.selected(app, &only).await.iter().any(|count| count.sessions > 0)
 }
 
-/// A build that nobody has heard of is a slip.
-fn check_build(fleet: &Fleet, app: &App, select: &Select) -> Result<(), Refusal> {
+/// A build that nobody has heard of is a slip. `runs`: some page runs it.
+fn check_build(app: &App, select: &Select, runs: bool) -> Result<(), Refusal> {
     let Some(build) = &select.build else { return Ok(()) };
-    let only = Select { build: Some(build.clone()), ..Select::default() };
-    if app.release(build).is_none() && selected(fleet, app, &only).sessions == 0 {
+    if app.release(build).is_none() && !runs {
         let reason = format!(
             "{build} is neither a release of {name} nor what a connected page runs; see freshwire census {name}",
             name = app.name

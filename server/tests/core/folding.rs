@@ -89,7 +89,7 @@ proptest! {
                     prop_assert!(same_but_for_the_number(&dry, &story.state));
                 }
                 Verdict::Refused(refusal) => prop_assert_eq!(dry, Err(refusal)),
-                Verdict::Moved(_) | Verdict::Frozen(_) => prop_assert!(false, "nobody else writes"),
+                Verdict::Moved(_) | Verdict::Stray | Verdict::Frozen(_) => prop_assert!(false, "nobody else writes"),
             }
         }
     }

@@ -6,7 +6,7 @@ use freshwire::{
         names::LogNumber,
         state::{State, Verdict},
     },
-    log::stored::{decode, encode},
+    log::stored::{Writers, decode, encode},
 };
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn stored(draft: &Draft) -> Value {
 
 fn read(draft: &Draft, stored: &Value) -> Entry {
     let topic = draft.change.topic().to_string();
-    decode(LogNumber(7), &topic, stored.to_string().as_bytes()).expect("a topic of ours")
+    decode(LogNumber(7), &topic, stored.to_string().as_bytes(), Writers::OnlyUs)
 }
 
 /// Why an entry isn't understood.
@@ -130,13 +130,30 @@ proptest! {
     }
 
     #[test]
-    fn what_cannot_be_read_at_all_is_strange(draft in any_draft(), cut in any::<Index>()) {
+    fn what_cannot_be_read_at_all_is_damaged_or_never_was_an_entry(
+        story in any_story(), draft in any_draft(), cut in any::<Index>(), writers in
+            prop_oneof![Just(Writers::OnlyUs), Just(Writers::Anybody)]
+    ) {
         let text = stored(&draft).to_string();
         let topic = draft.change.topic();
-        let entry = decode(LogNumber(7), &topic.to_string(), &text.as_bytes()[..cut.index(text.len())]);
-        let entry = entry.expect("a topic of ours");
-        let strange = strangeness(&entry).expect("nothing half is understood");
-        prop_assert_eq!((&strange.topic, strange.prev), (&topic, None));
+        let half = &text.as_bytes()[..cut.index(text.len())];
+        let number = LogNumber(story.state.number.0 + 1);
+        let entry = decode(number, &topic.to_string(), half, writers);
+        prop_assert_eq!(entry.draft.change.topic(), topic.clone());
+        let mut state = story.state.clone();
+        let verdict = state.fold(&entry);
+        if writers == Writers::OnlyUs {
+            let strange = strangeness(&entry).expect("nothing half is understood");
+            prop_assert_eq!((&strange.topic, strange.prev), (&topic, None));
+            prop_assert_eq!(verdict, Verdict::Frozen(number));
+            prop_assert!(state.frozen[&topic].explain(&topic).contains("damaged"));
+        } else {
+            prop_assert_eq!(verdict, Verdict::Stray);
+            prop_assert_eq!(&state, &State { number, ..story.state.clone() });
+            // It goes to another store and back as what it is.
+            let kept = encode(&entry.draft).expect("JSON");
+            prop_assert_eq!(decode(number, &topic.to_string(), kept.as_bytes(), Writers::OnlyUs), entry);
+        }
     }
 }
 
@@ -157,9 +174,19 @@ fn what_is_not_understood_is_named_in_a_few_words() {
     assert_eq!(reason.as_deref(), Some("it is about app.shop, and stored under app.web"));
     // A default may be spelled out.
     assert_eq!(reason_of(json!({"app": "web", "kind": "reinstate", "build": "b1", "on": null})), None);
+}
 
-    let error = decode(LogNumber(7), "weather.web", b"{}").expect_err("no topic of ours");
-    assert!(error.to_string().contains("entry 7") && error.to_string().contains("weather.web"), "{error}");
+#[test]
+fn a_topic_that_is_not_known_is_nobody_elses_loss() {
+    let draft = Story::default().entry(AppChange::MinimumUndo, None).draft;
+    let entry = decode(LogNumber(1), "weather.web", stored(&draft).to_string().as_bytes(), Writers::Anybody);
+    let mut state = State::default();
+    assert_eq!(state.fold(&entry), Verdict::Frozen(LogNumber(1)));
+    let (topic, frozen) = state.frozen.first_key_value().expect("a topic");
+    assert!(frozen.explain(topic).contains("what is kept under 'weather.web' can't be changed"));
+    let noise = decode(LogNumber(2), "weather.shop", b"{}", Writers::Anybody);
+    assert_eq!(state.fold(&noise), Verdict::Stray);
+    assert_eq!(state.frozen.len(), 1);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use freshwire::core::{
     census::{BuildCount, merge},
     change::{AppChange, Change, Draft, Topic},
     names::{AppName, BuildId, LogNumber},
-    rollcall::{AppReport, CameFrom, Report, RollCall},
+    rollcall::{AppReport, CameFrom, MISSING_AFTER, Report, RollCall, STARTS_AT},
     state::{State, Verdict},
     tally::{Campaigns, seen},
     time::Moment,
@@ -59,17 +59,21 @@ pub fn shop() -> AppName {
 
 impl Node {
     pub fn new(index: usize) -> Self {
+        Self::called(format!("node-{index}"), 0)
+    }
+
+    fn called(name: String, incarnation: u64) -> Self {
         Self {
-            name: format!("node-{index}"),
+            roll: RollCall::new(name.clone(), incarnation, WARMUP),
+            name,
             up: false,
             cut: false,
             frozen_until: 0,
             skew: 0,
-            incarnation: 0,
+            incarnation,
             started: 0,
             seq: 0,
             state: State::default(),
-            roll: RollCall::new(WARMUP),
             campaigns: Campaigns::new(),
             came_from: BTreeMap::new(),
             writing: BTreeMap::new(),
@@ -80,12 +84,10 @@ impl Node {
     /// Starts with nothing but its name and what the log says.
     pub fn start(&mut self, now: u64, log: &Log) {
         *self = Self {
-            name: self.name.clone(),
             up: true,
             skew: self.skew,
-            incarnation: self.incarnation + 1,
             started: now,
-            ..Self::new(0)
+            ..Self::called(self.name.clone(), self.incarnation + 1)
         };
         self.follow(log, log.last());
     }
@@ -101,7 +103,7 @@ impl Node {
 
     /// By a clock that doesn't jump.
     pub fn mono(&self, now: u64) -> Duration {
-        Duration::from_millis(now - self.started)
+        STARTS_AT + Duration::from_millis(now - self.started)
     }
 
     /// Reads the log up to a number. Answers the numbers of its own changes that were decided and are valid.
@@ -179,7 +181,7 @@ impl Node {
         })
     }
 
-    pub fn report(&mut self, rows: Vec<BuildCount>, leaving: bool) -> Report {
+    pub fn report(&mut self, rows: Vec<BuildCount>, leaving: bool, now: u64) -> Report {
         self.seq += 1;
         let came_from = self
             .came_from
@@ -201,14 +203,38 @@ impl Node {
             sessions,
             leaving,
             apps: BTreeMap::from([(shop(), of_app)]),
+            remains: self.roll.remains(self.mono(now)),
             ..Report::default()
         }
     }
 
+    /// Another node's report arrives, or an older one of it, late.
+    pub fn hear(&mut self, report: Report, now: u64) {
+        let (mono, from) = (self.mono(now), report.node.clone());
+        let known = self.knows(&from, mono);
+        self.roll.hear(report, mono);
+        if let (Some((before, age)), Some((after, _))) = (known, self.knows(&from, mono)) {
+            let restarted = after.0 != before.0 && age > MISSING_AFTER;
+            assert!(
+                after >= before || restarted,
+                "{} goes back from {before:?} to {after:?} of {from}",
+                self.name
+            );
+        }
+    }
+
+    /// Which report of another node it goes by, and how old that is.
+    fn knows(&self, node: &str, mono: Duration) -> Option<((u64, u64), Duration)> {
+        let mut nodes = self.roll.nodes(mono);
+        let (report, age) = nodes.find(|(report, _)| report.node == node)?;
+        Some(((report.incarnation, report.seq), age))
+    }
+
     /// A page came from a node that couldn't be asked for it.
     pub fn note_arrival(&mut self, from: &str, build: &BuildId) {
-        *self.came_from.entry((from.to_owned(), build.clone())).or_default() += 1;
-        self.roll.arrived(from, &shop(), build, 1);
+        let total = self.came_from.entry((from.to_owned(), build.clone())).or_default();
+        *total += 1;
+        self.roll.arrived(from, &shop(), build, *total);
     }
 
     /// Lets time do its part in the roll call. Answers how many nodes were forgotten.
@@ -223,9 +249,17 @@ impl Node {
         forgotten.len() as u64
     }
 
-    /// All sessions that it knows of, connected and away.
-    pub fn census(&self, own: Vec<BuildCount>) -> (u64, u64) {
+    /// Nodes to which pages may be connected still, and how many.
+    pub fn cut_off(&self, now: u64) -> Vec<(String, u64)> {
+        let cut_off = self.roll.cut_off(&shop(), self.mono(now)).into_iter();
+        let counted = cut_off.map(|(node, rows)| (node, rows.iter().map(|row| row.away).sum()));
+        counted.filter(|(_, away)| *away > 0).collect()
+    }
+
+    /// All sessions that it knows of, connected and away, by build.
+    pub fn census(&self, own: Vec<BuildCount>) -> BTreeMap<BuildId, (u64, u64)> {
         let rows = merge(own.into_iter().chain(self.roll.rows(&shop())));
-        (rows.iter().map(|row| row.sessions).sum(), rows.iter().map(|row| row.away).sum())
+        let counted = rows.into_iter().filter(|row| row.sessions + row.away > 0);
+        counted.map(|row| (row.build, (row.sessions, row.away))).collect()
     }
 }

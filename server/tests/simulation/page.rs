@@ -21,6 +21,8 @@ pub struct Page {
     pub sights: Vec<Sight>,
     /// Comes back from every refresh as old as it was.
     pub stubborn: bool,
+    /// Nobody opens it again.
+    pub lost: bool,
     told: HashSet<(LogNumber, LogNumber, u8)>,
     records: BTreeMap<LogNumber, Record>,
 }
@@ -28,7 +30,7 @@ pub struct Page {
 impl Page {
     pub fn new(id: SessionId, build: BuildId, stubborn: bool) -> Self {
         let (node, via, sights, told, records) = Default::default();
-        Self { id, build, node, via, joined_at: Moment(0), sights, stubborn, told, records }
+        Self { id, build, node, via, joined_at: Moment(0), sights, stubborn, lost: false, told, records }
     }
 
     /// Its node tells it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use freshwire::core::{
     census::BuildCount,
     change::{AppChange, Draft},
-    names::{LogNumber, SessionId},
+    names::{BuildId, LogNumber, SessionId},
     plan::{Facts, plan, prospect},
     rollcall::Report,
     state::Verdict,
@@ -25,6 +25,12 @@ const TROUBLED: u64 = 90_000;
 /// By then everybody knows the truth: the longest delays, and a node forgotten and back.
 const QUIET: u64 = 30_000;
 const TICK: u64 = 1_000;
+/// How late a report may be.
+const LATEST: u64 = 3_000;
+/// Then one node ends for good, and some of its pages with it; by the end that is known, too.
+const MOURNED: u64 = 40_000;
+/// So long after its start a node knows what the others do.
+const KNOWN_WITHIN: u64 = 15_000;
 
 pub struct World {
     rng: StdRng,
@@ -47,6 +53,8 @@ pub struct Totals {
     pauses: u64,
     forgotten: u64,
     moved: u64,
+    lost: u64,
+    late: u64,
 }
 
 enum Event {
@@ -89,11 +97,13 @@ impl Totals {
         self.pauses += other.pauses;
         self.forgotten += other.forgotten;
         self.moved += other.moved;
+        self.lost += other.lost;
+        self.late += other.late;
     }
 
     pub fn has_everything(&self) -> bool {
-        let Self { acknowledged, void, told, pauses, forgotten, moved } = self;
-        [acknowledged, void, told, pauses, forgotten, moved].into_iter().all(|count| *count > 0)
+        let Self { acknowledged, void, told, pauses, forgotten, moved, lost, late } = self;
+        [acknowledged, void, told, pauses, forgotten, moved, lost, late].into_iter().all(|count| *count > 0)
     }
 }
 
@@ -128,6 +138,14 @@ impl World {
         self.heal();
         self.go_on_until(TROUBLED + QUIET);
         self.agree();
+        if self.rng.random_bool(0.3) {
+            self.lose_a_node();
+            if self.rng.random_bool(0.7) {
+                self.add_a_node();
+            }
+            self.go_on_until(self.now + MOURNED);
+            self.agree();
+        }
         self.totals.acknowledged = self.acknowledged.len() as u64;
         (self.totals.void, self.totals.pauses) = (self.log.void(), self.log.pauses());
         self.totals
@@ -171,10 +189,8 @@ impl World {
                 }
             }
             Event::Report { to, report } => {
-                let node = &mut self.nodes[to];
-                if node.up && !node.cut {
-                    let mono = node.mono(self.now);
-                    node.roll.hear(*report, mono);
+                if self.nodes[to].up && !self.nodes[to].cut {
+                    self.nodes[to].hear(*report, self.now);
                 }
             }
             Event::Append(draft) => self.log.append(*draft),
@@ -188,7 +204,11 @@ impl World {
                 }
             }
             Event::Connect(page) => self.connect(page),
-            Event::Act { page, campaign } => self.act(page, campaign),
+            // Pages stay what they are before the last node ends, so that what it left behind is known exactly.
+            Event::Act { page, campaign } if self.now < TROUBLED + QUIET - 2 * LATEST => {
+                self.act(page, campaign);
+            }
+            Event::Act { .. } => {}
             Event::Operator | Event::Trouble if self.now > TROUBLED => {}
             Event::Operator => {
                 self.operate();
@@ -229,8 +249,9 @@ impl World {
         }
         self.tell_pages(index);
         // On duty or not: the fold has to cope with all of them at once.
-        if !self.nodes[index].cut
-            && (self.nodes[index].roll.on_duty(&self.nodes[index].name) || self.rng.random_bool(0.3))
+        let node = &self.nodes[index];
+        if !node.cut
+            && (node.roll.on_duty(node.mono(self.now)) || self.rng.random_bool(0.3))
             && let Some(pause) = self.nodes[index].brake()
         {
             self.propose(index, pause);
@@ -240,10 +261,12 @@ impl World {
     /// What a node has published goes to each of the others at its own speed, or not at all.
     fn tell_others(&mut self, from: usize, leaving: bool) {
         let rows = self.rows(from);
-        let report = self.nodes[from].report(rows, leaving);
+        let report = self.nodes[from].report(rows, leaving, self.now);
         for to in (0..self.nodes.len()).filter(|to| *to != from) {
             if !self.nodes[from].cut && self.rng.random_bool(0.98) {
-                self.after(0, 800, Event::Report { to, report: Box::new(report.clone()) });
+                // Now and then so late that the next ones have overtaken it.
+                let most = if self.rng.random_bool(0.05) { LATEST } else { 800 };
+                self.after(0, most, Event::Report { to, report: Box::new(report.clone()) });
             }
         }
     }
@@ -295,7 +318,7 @@ impl World {
         let all: Vec<usize> = (0..self.nodes.len()).collect();
         let ready: Vec<usize> = all.iter().filter(there).copied().collect();
         let page = &mut self.pages[number];
-        if page.node.is_some() {
+        if page.node.is_some() || page.lost {
             return;
         }
         let Some(&to) = ready.choose(&mut self.rng) else {
@@ -404,6 +427,27 @@ impl World {
         }
     }
 
+    /// One of them ends. Its pages are on the others soon, but for some that nobody opens again.
+    fn lose_a_node(&mut self) {
+        let node = self.rng.random_range(0..self.nodes.len());
+        for page in self.pages.iter_mut().filter(|page| page.node == Some(node)) {
+            page.lost = self.rng.random_bool(0.3);
+        }
+        self.totals.lost += self.pages.iter().filter(|page| page.lost).count() as u64;
+        // What it has said arrives before its first page does.
+        self.nodes[node].cut = true;
+        self.go_on_until(self.now + LATEST);
+        self.end(node);
+    }
+
+    /// One that was never there comes while, or after, the others forget the one that has ended.
+    fn add_a_node(&mut self) {
+        let late = self.nodes.len();
+        self.nodes.push(Node::new(late));
+        self.after(0, MOURNED - KNOWN_WITHIN, Event::Start(late));
+        self.totals.late += 1;
+    }
+
     fn rows(&self, node: usize) -> Vec<BuildCount> {
         let here = self.pages.iter().filter(|page| page.node == Some(node));
         let count =
@@ -416,18 +460,25 @@ impl World {
         for number in &self.acknowledged {
             assert_eq!(self.log.truth(*number).0, Verdict::Valid, "entry {number} was acknowledged");
         }
-        let connected = self.pages.iter().filter(|page| page.node.is_some()).count() as u64;
-        assert_eq!(connected, self.pages.len() as u64, "every page has found a node");
+        let mut census: BTreeMap<BuildId, (u64, u64)> = BTreeMap::new();
+        for page in &self.pages {
+            assert_eq!(page.node.is_none(), page.lost, "every page has found a node");
+            let (sessions, away) = census.entry(page.build.clone()).or_default();
+            *(if page.lost { away } else { sessions }) += 1;
+        }
         let mut of_pages: BTreeMap<LogNumber, u64> = BTreeMap::new();
         for campaign in self.pages.iter().flat_map(Page::campaigns) {
             *of_pages.entry(campaign).or_default() += 1;
         }
-        for (index, node) in self.nodes.iter().enumerate() {
+        let mut first_cut_off = None;
+        for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.up) {
             let (name, mono) = (&node.name, node.mono(self.now));
             assert_eq!(node.state.number, self.log.last(), "{name} knows all of the log");
             assert_eq!(node.roll.missing(mono), Vec::<String>::new(), "at {name}");
             assert!(node.roll.complete(mono), "at {name}");
-            assert_eq!(node.census(self.rows(index)), (connected, 0), "census at {name}");
+            assert_eq!(node.census(self.rows(index)), census, "census at {name}");
+            let cut_off = node.cut_off(self.now);
+            assert_eq!(*first_cut_off.get_or_insert_with(|| cut_off.clone()), cut_off, "at {name}");
             let mut campaigns = node.campaigns.clone();
             node.roll.add_campaigns(&shop(), &mut campaigns);
             let targeted = campaigns.iter().map(|(campaign, tally)| (*campaign, tally.targeted));

@@ -2,12 +2,13 @@
 
 import { expect } from "vitest";
 import { behaviour, type Here } from "../src/engines/behaviour.js";
+import { STILL_CLOCK, pass } from "../src/engines/clock.js";
 import type { Tab } from "../src/engines/engine.js";
 import { APP, Origin, type Release } from "../src/engines/origin.js";
 import { plainShop, reactShop } from "../src/engines/shops.js";
 import { PRIMARY, cardSays } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
-import { never, until } from "../src/until.js";
+import { never } from "../src/until.js";
 
 const NOW = { severity: "important", over: "0s" };
 
@@ -31,6 +32,12 @@ const runs = (page: Tab, { build }: Release) =>
     build,
   );
 
+/** Its pages have as long as it takes to look at them. */
+const withStillClock = (release: Release): Release => ({
+  ...release,
+  document: release.document.replace("<head>", `<head>${STILL_CLOCK}`),
+});
+
 const colour = () => getComputedStyle(document.querySelector("header strong")!).color;
 const born = () => performance.timeOrigin;
 
@@ -40,7 +47,7 @@ for (const shop of [reactShop, plainShop]) {
   behaviour(`${it} a draft survives a forced refresh`, async (here) => {
     const { freshwire } = here;
     const [one, two] = [await shop.release(A), await shop.release(B, { label: "Summer" })];
-    const { origin, page } = await open(here, one);
+    const { origin, page } = await open(here, withStillClock(one));
     await page.type("#note", "ring twice");
     await page.click("#count");
     await origin.register(two, { severity: "silent" });
@@ -50,6 +57,8 @@ for (const shop of [reactShop, plainShop]) {
     // Pressed, it waits for the draft; but no longer than it would have anyway.
     await page.click(PRIMARY);
     await cardSays(page, "unsaved input");
+    expect(origin.navigations).toBe(1);
+    await pass(page, 10_000);
     await runs(page, two);
     expect(await page.until("the label", () => document.querySelector("#label")?.textContent)).toBe("Summer");
     await page.until(
@@ -161,7 +170,13 @@ for (const shop of [reactShop, plainShop]) {
       (entry) => !!document.querySelector(`link[rel=modulepreload][href="${entry}"]`),
       entry,
     );
-    await until("it is asked for", () => origin.asked.includes(entry));
+    // All of it: the reload would break off what is still on its way.
+    await page.until(
+      "it is there",
+      (entry) => performance.getEntriesByType("resource").some(({ name }) => name.endsWith(entry)),
+      entry,
+    );
+    expect(origin.asked).toContain(entry);
     expect(origin.navigations).toBe(1);
     await page.click(PRIMARY);
     await runs(page, two);

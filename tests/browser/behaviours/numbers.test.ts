@@ -3,7 +3,8 @@ import { behaviour } from "../src/engines/behaviour.js";
 import { trace } from "../src/engines/cdp.js";
 import { connected } from "../src/engines/snippet.js";
 import { A } from "../src/freshwire.js";
-import { figure, until } from "../src/until.js";
+import { hasActed } from "../src/parts.js";
+import { figure } from "../src/until.js";
 
 /** What is wanted of a machine that does nothing else. */
 const TARGET_MS = 5;
@@ -30,11 +31,7 @@ behaviour(
       await page.goto(`${site.origin}/`);
       await connected(page);
       // The part has come, when the page was idle, and has begun.
-      await until("the part is there", () =>
-        page.evaluate(() =>
-          performance.getEntriesByType("resource").some(({ name }) => name.includes("act.mjs")),
-        ),
-      );
+      await page.until("the part is there", hasActed);
       await page.evaluate(() => new Promise<void>((done) => requestIdleCallback(() => setTimeout(done, 50))));
       const events = await end();
       const mine = events.filter(

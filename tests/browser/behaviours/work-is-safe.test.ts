@@ -9,10 +9,10 @@ import {
   withCode,
 } from "../src/engines/app.js";
 import { behaviour } from "../src/engines/behaviour.js";
-import { skip, withClock } from "../src/engines/clock.js";
+import { skip, withClock, withStillClock } from "../src/engines/clock.js";
 import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
-import { never } from "../src/until.js";
+import { never, until } from "../src/until.js";
 
 const UNSAVED = "unsaved input";
 type Page = { freshwire: { saved(): void } };
@@ -193,9 +193,17 @@ behaviour("after the refresh the user is where they were", async ({ tab, shop, f
     }, 150));
     history.scrollRestoration = "manual";`,
   );
+  withStillClock(site);
   const page = await tab(site);
   await connected(page);
-  await page.until("it is rendered", () => (window as never as { rendered?: boolean }).rendered);
+  // A page is patient for 3 s of its time. Here that passes only when somebody looks.
+  const asTimePasses = <T, A extends unknown[]>(what: string, fn: (...args: A) => T, ...args: A) =>
+    until(what, () =>
+      skip(page, 20)
+        .then(() => page.evaluate(fn, ...args))
+        .catch(() => false),
+    );
+  await asTimePasses("it is rendered", () => (window as never as { rendered?: boolean }).rendered);
   await deploy(freshwire, app, site, B);
   await cardSays(page, "CVE-2026-1234");
   await page.click("[name=far]");
@@ -208,7 +216,7 @@ behaviour("after the refresh the user is where they were", async ({ tab, shop, f
   // By the keyboard, so that focus stays where it is.
   await page.evaluate(() => (window as never as { freshwire: { refresh(): void } }).freshwire.refresh());
   await isRunning(page, B);
-  await page.until(
+  await asTimePasses(
     "they are where they were",
     (y) => Math.abs(scrollY - y) < 2 && document.activeElement?.getAttribute("name") == "far",
     y,

@@ -38,19 +38,31 @@ export async function launchWithTabs(): Promise<{ context: BrowserContext; close
   const profile = await mkdtemp(join(tmpdir(), "freshwire-profile-"));
   const child = spawn(
     CHROMIUM,
-    [...FLAGS, "--headless", "--remote-debugging-port=0", `--user-data-dir=${profile}`],
+    // Its own first tab goes from one page to another while it is being attached to, which may then never end.
+    [
+      ...FLAGS,
+      "--headless",
+      "--no-startup-window",
+      "--remote-debugging-port=0",
+      `--user-data-dir=${profile}`,
+    ],
     { stdio: "ignore" },
   );
-  const [port, path] = await until("the browser can be driven", async () => {
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  const drivenAt = async () => {
     if (child.exitCode != null) throw new Error(`the browser ended with ${child.exitCode}`);
     const lines = (await readFile(join(profile, "DevToolsActivePort"), "utf8").catch(() => "")).split("\n");
     return lines.length > 1 && lines;
-  });
-  const browser = await chromium.connectOverCDP(`ws://127.0.0.1:${port}${path}`, { noDefaults: true });
+  };
+  const [port, path] = await until("the browser can be driven", drivenAt, 90_000);
+  const options = { noDefaults: true, timeout: 60_000 };
+  const attached = chromium.connectOverCDP(`ws://127.0.0.1:${port}${path}`, options);
+  // What can't be driven can't be asked to close either.
+  attached.catch(() => child.kill());
+  const browser = await attached;
   return {
     context: browser.contexts()[0]!,
     async close() {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
       await (await browser.newBrowserCDPSession()).send("Browser.close").catch(() => undefined);
       await gone;
       await rm(profile, { recursive: true, force: true, maxRetries: 10 });

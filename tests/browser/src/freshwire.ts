@@ -32,6 +32,8 @@ export interface Answer<T = Record<string, unknown>> {
 export interface Session {
   campaign: number | null;
   session: string;
+  /** Where it is connected. */
+  node: string;
   build: string;
   standing: string;
   visible: boolean;

@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { connected, goBack, isRunning, movable, notices, outcomes, prompt } from "../src/browser.js";
 import { A, B, C } from "../src/freshwire.js";
+import { hasActed } from "../src/parts.js";
 import { figure, never, until } from "../src/until.js";
 import { world } from "../src/world.js";
 
@@ -106,6 +107,7 @@ test("what was decided while a page was away, it learns as it stands when it is 
     own.heard = [];
     own.freshwire.on("notice", (notice) => own.heard.push(`${notice?.action} ${notice?.build}`));
   });
+  await page.waitForFunction(hasActed);
   await page.goto("about:blank");
   await until("it is away", async () => (await freshwire.rows(app))[0]?.away == 1);
   await freshwire.release(app, B, { severity: "important", over: "0s" });
@@ -203,6 +205,8 @@ test("a page whose lazily loaded part can't be had says so in one plain line", a
   const watched = await here.open(site);
   const { page } = watched;
   await connected(page);
+  // The part that draws the line.
+  await page.waitForFunction(hasActed);
   await page.route("**/v1/client/**", (route) => route.abort());
   await freshwire.release(app, B, { severity: "silent" });
   await freshwire.minimum(app, B);

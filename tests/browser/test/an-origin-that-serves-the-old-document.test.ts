@@ -32,9 +32,13 @@ test.concurrent(
     figure("looks at the old document", site.looks, "");
     figure("reloads onto it", site.navigations - 1, "");
 
-    const [stuck] = await freshwire.sessions(app, "outcome=origin_stale");
-    expect(stuck).toMatchObject({ session, state: "stuck", outcome: "origin_stale" });
-    expect(stuck!.detail).toContain(A.build);
+    const stuck = await freshwire.theSession(
+      app,
+      "held up by its origin",
+      ({ outcome }) => outcome == "origin_stale",
+    );
+    expect(stuck).toMatchObject({ session, state: "stuck" });
+    expect(stuck.detail).toContain(A.build);
     expect(await running(page)).toBe(A.build);
 
     // The site is healed, and somebody presses again.

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { connected, goBack } from "../src/browser.js";
 import { A } from "../src/freshwire.js";
+import { hasActed } from "../src/parts.js";
 import { until } from "../src/until.js";
 import { world } from "../src/world.js";
 
@@ -54,6 +55,7 @@ test("into the back/forward cache a page leaves as away, and out of it it comes 
   const { session } = await freshwire.theSession(app, "there", () => true);
   await page.evaluate(() => (document.documentElement.dataset.kept = "in memory"));
 
+  await page.waitForFunction(hasActed);
   await page.goto("about:blank");
   const row = await until("it counts as away", async () =>
     (await freshwire.rows(app)).find(({ away }) => away),
@@ -78,6 +80,7 @@ test("a page left for another of the same app in the same tab takes its session 
   const { page } = await here.open(site);
   await connected(page);
   const { session } = await freshwire.theSession(app, "there", () => true);
+  await page.waitForFunction(hasActed);
   await page.goto(`${site.origin}/orders`);
   await connected(page);
   expect((await freshwire.theSession(app, "on the next page", () => true)).session).toBe(session);

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["transcripts/**/*.record.ts"],
     maxWorkers: 1,
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
     reporters: ["verbose"],
   },
 });

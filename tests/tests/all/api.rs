@@ -49,12 +49,6 @@ const CALLS: [&str; 37] = [
     "DELETE /v1/tokens/{id}",
 ];
 
-async fn server_with_app() -> Server {
-    let server = Server::start().await;
-    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
-    server
-}
-
 /// Sends a body as it is; answers status, problem word and field.
 async fn send(
     server: &Server,
@@ -96,7 +90,7 @@ async fn walk(server: &Server, path: &str, list: &str, limit: usize) -> Vec<Valu
 
 #[tokio::test]
 async fn the_api_describes_itself_in_openapi() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     // Without a token, too.
     let answer = client().get(server.url("/v1/openapi.json")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -125,7 +119,7 @@ async fn the_api_describes_itself_in_openapi() {
 
 #[tokio::test]
 async fn a_body_that_is_not_json_gets_400() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     for body in ["{", "not json", "{,}", "\u{feff}{}", "{\"", "'{}'"] {
         for (method, path) in [
             ("POST", "/v1/apps/web/releases"),
@@ -154,7 +148,7 @@ async fn assert_refused_for(server: &Server, cases: impl IntoIterator<Item = (&s
 
 #[tokio::test]
 async fn a_wrong_field_of_a_minimum_is_named_by_its_path() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let minimum = |more: Value| {
         let mut body = json!({"version": "1.0.0", "reason": "CVE"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -190,7 +184,7 @@ async fn a_wrong_field_of_a_minimum_is_named_by_its_path() {
 
 #[tokio::test]
 async fn a_wrong_field_of_any_other_body_is_named_by_its_path() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let cases = [
         ("POST", "/v1/apps/web/releases", json!({"version": "2.0.0"}), "build"),
         ("POST", "/v1/apps/web/releases", json!({"build": "two words", "version": "2.0.0"}), "build"),
@@ -248,7 +242,7 @@ async fn a_wrong_field_of_any_other_body_is_named_by_its_path() {
 
 #[tokio::test]
 async fn names_in_paths_and_queries_are_checked() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let long = format!("/v1/apps/{}", "a".repeat(65));
     let cases = [
         ("/v1/apps/Web", 422, "app"),
@@ -291,7 +285,7 @@ async fn names_in_paths_and_queries_are_checked() {
 
 #[tokio::test]
 async fn a_method_that_an_address_does_not_have_gets_a_problem() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     for (method, path, takes) in [
         ("DELETE", "/v1/apps/web", "PUT"),
         ("PATCH", "/v1/apps", "GET"),
@@ -309,7 +303,7 @@ async fn a_method_that_an_address_does_not_have_gets_a_problem() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_gets_413() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let body = |bytes: usize| {
         let mut body = br#"{"build":"b","version":"2.0.0","message":""#.to_vec();
         body.resize(bytes - 2, b'x');
@@ -371,7 +365,7 @@ async fn lists_are_walked_page_by_page_and_give_each_item_once() {
 
 #[tokio::test]
 async fn sessions_are_filtered_by_what_they_are() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     server.release("web", json!({"build": "b", "version": "2.0.0", "severity": "silent"})).await;
     let minimum = json!({"version": "1.0.0", "reason": "CVE", "over": "0s"});
     server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await;

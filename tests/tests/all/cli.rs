@@ -1,59 +1,27 @@
 //! The command line against a real server, with real pages connected: what it prints, its exit codes, and that every
 //! undo it prints, pasted into a shell, brings back what was.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpStream,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
-    time::{Duration, Instant},
+    process::{Command, Output, Stdio},
 };
 
-use serde_json::Value;
+use freshwire_tests::{
+    page::Page,
+    process::{self, TOKEN, binary, text},
+};
+use serde_json::{Value, json};
 
-/// Longest that anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A server in a folder of its own, gone with it.
-struct Server {
-    process: Child,
-    folder: PathBuf,
-    address: String,
-}
+/// A server and what its operator types. A command is waited for before anything else goes on.
+struct Server(process::Server);
 
 impl Server {
-    fn start() -> Self {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("freshwire-cli-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        let address_file = folder.join("address");
-        let log = fs::File::create(folder.join("log")).unwrap();
-        let mut process = freshwire()
-            .args(["serve", "--listen", "127.0.0.1:0", "--warmup", "0s", "--drain", "0s", "--addr-file"])
-            .arg(&address_file)
-            .arg("--data")
-            .arg(folder.join("freshwire-data"))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .expect("the server's binary; build it, or name it in FRESHWIRE_BIN");
-        let address = eventually("the server's address", || {
-            if let Some(status) = process.try_wait().unwrap() {
-                panic!("the server ended ({status}): {}", fs::read_to_string(folder.join("log")).unwrap());
-            }
-            fs::read_to_string(&address_file).ok()
-        });
-        Self { process, folder, address: address.trim().to_owned() }
+    async fn start() -> Self {
+        Self(process::Server::start_with(&["--warmup", "0s", "--drain", "0s"]).await)
     }
 
     fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url("")
     }
 
     /// Runs a command as the operator that the environment makes them: the server's URL and its admin token.
@@ -79,8 +47,7 @@ impl Server {
         let line = printed.lines().find_map(|line| line.strip_prefix("undo: "));
         let line = line.unwrap_or_else(|| panic!("no undo in {printed}"));
         assert!(line.starts_with("freshwire "), "{line}");
-        let binary = binary();
-        let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let path = format!("{}:{}", binary().parent().unwrap().display(), std::env::var("PATH").unwrap());
         let mut shell = bare(Command::new("sh"));
         let ran = self.run_in(shell.arg("-c").arg(line).env("PATH", path));
         assert_eq!(ran.code, 0, "{line}: {ran:?}");
@@ -88,25 +55,23 @@ impl Server {
     }
 
     fn run_in(&self, command: &mut Command) -> Ran {
-        let token = fs::read_to_string(self.folder.join("freshwire-data/admin-token")).unwrap();
-        Ran::of(command.env("FRESHWIRE_URL", self.url()).env("FRESHWIRE_TOKEN", token.trim()))
+        Ran::of(command.env("FRESHWIRE_URL", self.url()).env("FRESHWIRE_TOKEN", TOKEN))
     }
 
     /// The census's standings and counts, in order.
     fn census(&self) -> Vec<(String, String, u64)> {
         let census = self.json(&["census", "web"]);
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
         let rows = census["rows"].as_array().unwrap().iter();
         rows.map(|row| (text(&row["build"]), text(&row["standing"]), row["sessions"].as_u64().unwrap()))
             .collect()
     }
 
     fn current(&self) -> String {
-        self.json(&["census", "web"])["current"].as_str().unwrap().to_owned()
+        text(&self.json(&["census", "web"])["current"])
     }
 
     /// Two releases, the second current, and a page on each.
-    fn with_two_releases(&self) -> [Page; 2] {
+    async fn with_two_releases(&self) -> [Page; 2] {
         self.ok(&[
             "release",
             "web",
@@ -120,38 +85,33 @@ impl Server {
             "Fix carts",
         ]);
         self.ok(&["release", "web", "--build", "bbb", "--version", "2.5.0", "--message", "Faster search"]);
-        [Page::open(self, "aaa", "acme"), Page::open(self, "bbb", "globex")]
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.folder);
+        let open = async |build: &str, tenant: &str| {
+            let hello = json!({"app": "web", "build": build, "labels": {"tenant": tenant}});
+            Page::hello(self.0.address(), hello).await
+        };
+        [open("aaa", "acme").await, open("bbb", "globex").await]
     }
 }
 
 /// What a command did.
 #[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
     fn of(command: &mut Command) -> Self {
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        command.stdin(Stdio::null()).output().unwrap().into()
     }
 }
 
-/// The binary under test: named, or the one beside the tests'.
-fn binary() -> PathBuf {
-    let beside = || std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("freshwire");
-    std::env::var_os("FRESHWIRE_BIN").map_or_else(beside, PathBuf::from)
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
 }
 
 fn freshwire() -> Command {
@@ -167,88 +127,24 @@ fn bare(mut command: Command) -> Command {
     command
 }
 
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(found) = look() {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("{what} did not come");
-}
-
-/// An open page: a WebSocket that has said hello and was welcomed.
-struct Page {
-    socket: TcpStream,
-}
-
-impl Page {
-    fn open(server: &Server, build: &str, tenant: &str) -> Self {
-        let mut socket = TcpStream::connect(&server.address).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(
-            socket,
-            "GET /v1/connect HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Protocol: freshwire.v1\r\n\r\n",
-            server.address
-        )
-        .unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            socket.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-        let mut page = Self { socket };
-        let hello =
-            serde_json::json!({"type": "hello", "app": "web", "build": build, "labels": {"tenant": tenant}});
-        page.say(&hello.to_string());
-        let answer = page.hear();
-        assert_eq!(answer["type"], "welcome", "{answer}");
-        page
-    }
-
-    /// Sends a text frame; a mask of zeros leaves it as it is.
-    fn say(&mut self, text: &str) {
-        let length = u16::try_from(text.len()).unwrap();
-        let mut frame = vec![0x81];
-        if length < 126 {
-            frame.push(0x80 | u8::try_from(length).unwrap());
-        } else {
-            frame.push(0x80 | 0x7e);
-            frame.extend(length.to_be_bytes());
-        }
-        frame.extend([0; 4]);
-        frame.extend(text.as_bytes());
-        self.socket.write_all(&frame).unwrap();
-    }
-
-    /// The next text frame.
-    fn hear(&mut self) -> Value {
-        let mut head = [0; 2];
-        self.socket.read_exact(&mut head).unwrap();
-        let length = match head[1] {
-            126 => {
-                let mut length = [0; 2];
-                self.socket.read_exact(&mut length).unwrap();
-                usize::from(u16::from_be_bytes(length))
-            }
-            short => usize::from(short),
-        };
-        let mut text = vec![0; length];
-        self.socket.read_exact(&mut text).unwrap();
-        assert_eq!(head[0], 0x81, "a text frame: {}", String::from_utf8_lossy(&text));
-        serde_json::from_slice(&text).unwrap()
-    }
-}
-
 #[test]
-fn the_census_is_a_plain_table_when_piped_and_the_apis_answer_as_json() {
-    let server = Server::start();
-    let _pages = server.with_two_releases();
+fn an_address_that_can_not_be_used_is_not_quoted() {
+    for url in
+        ["http://us:hunter2@127.0.0.1:3774", "http://us:hunter2@no host", "nats://us:hunter2@127.0.0.1"]
+    {
+        let in_env = Ran::of(freshwire().arg("apps").env("FRESHWIRE_URL", url));
+        for ran in [in_env, Ran::of(freshwire().args(["apps", "--url", url]))] {
+            assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+            assert!(ran.err.starts_with("error: --url or FRESHWIRE_URL: "), "{ran:?}");
+            assert!(!ran.err.contains("hunter2"), "{ran:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_census_is_a_plain_table_when_piped_and_the_apis_answer_as_json() {
+    let server = Server::start().await;
+    let _pages = server.with_two_releases().await;
     let table = server.ok(&["census", "web"]);
     let lines: Vec<_> = table.lines().collect();
     let words: Vec<Vec<_>> = lines.iter().map(|line| line.split_whitespace().collect()).collect();
@@ -268,10 +164,10 @@ fn the_census_is_a_plain_table_when_piped_and_the_apis_answer_as_json() {
     assert_eq!(server.json(&["census", "web"])["sessions"], 2);
 }
 
-#[test]
-fn the_minimum_can_be_tried_set_undone_and_set_again() {
-    let server = Server::start();
-    let _pages = server.with_two_releases();
+#[tokio::test]
+async fn the_minimum_can_be_tried_set_undone_and_set_again() {
+    let server = Server::start().await;
+    let _pages = server.with_two_releases().await;
     let stale = [("bbb".into(), "current".into(), 1), ("aaa".into(), "stale".into(), 1)];
     let unsupported = [("bbb".into(), "current".into(), 1), ("aaa".into(), "unsupported".into(), 1)];
     let raise = ["minimum", "web", "2.5.0", "--reason", "CVE-2026-1234: it's bad", "--over", "0s"];
@@ -305,9 +201,9 @@ fn reason(entry: &Value) -> Option<&str> {
     entry["change"]["app"]["reason"].as_str()
 }
 
-#[test]
-fn releases_and_rollbacks_name_their_way_back() {
-    let server = Server::start();
+#[tokio::test]
+async fn releases_and_rollbacks_name_their_way_back() {
+    let server = Server::start().await;
     let first = server.ok(&["release", "web", "--build", "aaa", "--version", "2.4.1"]);
     assert!(first.contains("undo: none;"), "{first}");
     let second = server.ok(&["release", "web", "--build", "bbb", "--version", "2.5.0"]);
@@ -341,10 +237,10 @@ fn releases_and_rollbacks_name_their_way_back() {
     assert_eq!(server.current(), "bbb");
 }
 
-#[test]
-fn a_retired_build_comes_back_by_the_undo_and_goes_again_by_its_undo() {
-    let server = Server::start();
-    let _pages = server.with_two_releases();
+#[tokio::test]
+async fn a_retired_build_comes_back_by_the_undo_and_goes_again_by_its_undo() {
+    let server = Server::start().await;
+    let _pages = server.with_two_releases().await;
     let standing = || server.census()[1].1.clone();
     let retired = server.ok(&[
         "retire",
@@ -366,9 +262,9 @@ fn a_retired_build_comes_back_by_the_undo_and_goes_again_by_its_undo() {
     assert_eq!(standing(), "unsupported");
 }
 
-#[test]
-fn an_apps_settings_are_set_back_by_the_undo() {
-    let server = Server::start();
+#[tokio::test]
+async fn an_apps_settings_are_set_back_by_the_undo() {
+    let server = Server::start().await;
     server.ok(&["app", "set", "web", "--origin", "https://a.example", "--refresh-rate", "20"]);
     let settings = || server.json(&["apps"])["apps"][0]["settings"].clone();
     let before = settings();
@@ -376,17 +272,17 @@ fn an_apps_settings_are_set_back_by_the_undo() {
     let tried = server.ok(&[&change[..], &["--dry-run"]].concat());
     assert!(tried.contains("nothing was changed") && settings() == before, "{tried}");
     let set = server.ok(&change);
-    assert_eq!(settings()["allowed_origins"], serde_json::json!([]));
+    assert_eq!(settings()["allowed_origins"], json!([]));
     server.undo(&set);
     assert_eq!(settings(), before);
     let apps = server.ok(&["apps"]);
     assert!(apps.starts_with("APP  ") && apps.lines().nth(1).unwrap().starts_with("web "), "{apps}");
 }
 
-#[test]
-fn sessions_are_listed_by_what_one_asks_for() {
-    let server = Server::start();
-    let _pages = server.with_two_releases();
+#[tokio::test]
+async fn sessions_are_listed_by_what_one_asks_for() {
+    let server = Server::start().await;
+    let _pages = server.with_two_releases().await;
     let builds = |filter: &[&str]| -> Vec<String> {
         let answer = server.json(&[&["sessions", "web"], filter].concat());
         let sessions = answer["sessions"].as_array().unwrap().iter();
@@ -411,9 +307,9 @@ fn sessions_are_listed_by_what_one_asks_for() {
     assert_eq!((none.code, none.out.as_str(), none.err.as_str()), (0, "", "no such sessions\n"));
 }
 
-#[test]
-fn a_token_does_what_its_scope_says_until_it_is_revoked() {
-    let server = Server::start();
+#[tokio::test]
+async fn a_token_does_what_its_scope_says_until_it_is_revoked() {
+    let server = Server::start().await;
     server.ok(&["release", "web", "--build", "aaa"]);
     let made = server.ok(&[
         "token",
@@ -443,10 +339,10 @@ fn a_token_does_what_its_scope_says_until_it_is_revoked() {
     assert!(revoked.code == 1 && revoked.err.contains("admin-token"), "{revoked:?}");
 }
 
-#[test]
-fn refusals_say_what_to_do_and_change_nothing() {
-    let server = Server::start();
-    let _pages = server.with_two_releases();
+#[tokio::test]
+async fn refusals_say_what_to_do_and_change_nothing() {
+    let server = Server::start().await;
+    let _pages = server.with_two_releases().await;
     let number = || server.json(&["census", "web"])["number"].as_u64().unwrap();
     let before = number();
     let refused = |words: &[&str], advice: &str| {
@@ -489,10 +385,14 @@ fn the_exit_code_tells_usage_from_refusal_from_no_server() {
     );
 }
 
-#[test]
-fn the_undo_repeats_the_flags_that_lead_to_the_server() {
-    let server = Server::start();
-    let (url, token) = (server.url(), server.folder.join("freshwire-data/admin-token"));
+#[tokio::test]
+async fn the_undo_repeats_the_flags_that_lead_to_the_server() {
+    let server = Server::start().await;
+    // As a server leaves its first token behind that was given none.
+    let data = server.0.folder().join("freshwire-data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("admin-token"), TOKEN).unwrap();
+    let (url, token) = (server.url(), data.join("admin-token"));
     let token = token.to_str().unwrap();
     let release = |build| {
         let words = ["release", "web", "--build", build, "--url", &url, "--token-file", token];
@@ -503,8 +403,8 @@ fn the_undo_repeats_the_flags_that_lead_to_the_server() {
     let second = release("bbb");
     assert!(second.out.ends_with(&undo), "{second:?}");
 
-    // Beside the server's data folder its own token is found.
-    let local = Ran::of(freshwire().args(["census", "web", "--url", &url]).current_dir(&server.folder));
+    // Beside its data folder it is found.
+    let local = Ran::of(freshwire().args(["census", "web", "--url", &url]).current_dir(server.0.folder()));
     assert_eq!(local.code, 0, "{local:?}");
     let nowhere = Ran::of(freshwire().args(["census", "web", "--url", &url]));
     assert!(nowhere.code == 1 && nowhere.err.contains("FRESHWIRE_TOKEN"), "{nowhere:?}");

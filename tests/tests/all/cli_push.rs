@@ -3,27 +3,15 @@
 
 use std::{fs, path::Path, process::Stdio};
 
-use freshwire_tests::{
-    page::Page,
-    process::{Server, TOKEN, binary},
-};
+use freshwire_tests::{page::Page, process::Server};
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::io::AsyncWriteExt;
 
-/// What a command did.
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
+use crate::cli::Ran;
 
 async fn run(server: &Server, words: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(binary())
-        .args(words)
-        .env_remove("FRESHWIRE_TOKEN_FILE")
-        .env("FRESHWIRE_URL", server.url(""))
-        .env("FRESHWIRE_TOKEN", TOKEN)
+    let mut child = server
+        .command(words)
         .current_dir(server.folder())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -32,9 +20,7 @@ async fn run(server: &Server, words: &[&str], input: &str) -> Ran {
         .unwrap();
     // A command that doesn't read it has closed it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
-    let output = child.wait_with_output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    child.wait_with_output().await.unwrap().into()
 }
 
 async fn ok(server: &Server, words: &[&str]) -> String {

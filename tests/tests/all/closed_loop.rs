@@ -9,13 +9,15 @@ pub async fn release_two(server: &Server, app: &str) {
     server.release(app, json!({"build": "b", "version": "2.0.0", "severity": "silent"})).await;
 }
 
-async fn server_with_two_releases() -> Server {
+/// A server with both.
+pub async fn server_with_two_releases() -> Server {
     let server = Server::start().await;
     release_two(&server, "web").await;
     server
 }
 
-async fn old_page(server: &Server) -> Page {
+/// A page of the older one.
+pub async fn old_page(server: &Server) -> Page {
     Page::open(server.address(), "web", "a", "1.0.0").await
 }
 

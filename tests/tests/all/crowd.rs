@@ -153,14 +153,15 @@ async fn nobody_is_told_twice_or_missed_over_kill_nine_in_the_middle_of_a_wave()
     let mut server = Server::start_in(folder.path(), &[]).await;
     seed(&server).await;
     let mut visitors = arrive(&server).await;
-    let minimum = json!({"version": "1.2.0", "reason": "CVE-2026-1234", "over": "6s"});
+    let minimum = json!({"version": "1.2.0", "reason": "CVE-2026-1234", "over": "9s"});
     let answer = server.done("PUT", "/v1/apps/shop/minimum", Some(minimum)).await;
     assert_eq!(answer["affected"]["sessions"], OLD);
 
     let told = AtomicUsize::new(0);
     let mut listening: Vec<_> = visitors.iter_mut().map(|visitor| visitor.listen(&told)).collect();
     let killing = async {
-        eventually("a third are told", async || (told.load(Ordering::Relaxed) > OLD / 3).then_some(())).await;
+        // So few that a stall of the machine leaves some for afterwards.
+        eventually("a fifth are told", async || (told.load(Ordering::Relaxed) > OLD / 5).then_some(())).await;
         server.kill().await;
     };
     tokio::join!(join_all(listening.drain(..)), killing);

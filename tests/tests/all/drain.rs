@@ -1,6 +1,9 @@
 //! SIGTERM: every page is told when to come back, and the goodbyes are spread.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use freshwire_tests::{
     eventually,
@@ -9,7 +12,8 @@ use freshwire_tests::{
 };
 use serde_json::{Value, json};
 
-const DRAIN: Duration = Duration::from_secs(2);
+/// So long that the goodbyes stay spread on a machine that stalls for most of it.
+const DRAIN: Duration = Duration::from_secs(8);
 const PAGES: usize = 200;
 
 struct Goodbye {
@@ -28,7 +32,7 @@ async fn goodbye(mut page: Page, since: Instant) -> Goodbye {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn goodbyes_are_spread_over_the_drain_and_nothing_is_lost() {
-    let mut server = Server::start_with(&["--drain", "2s"]).await;
+    let mut server = Server::start_with(&["--drain", "8s", "--hello-timeout", "1m"]).await;
     server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
     let mut pages = Vec::new();
     for _ in 0..PAGES {
@@ -62,17 +66,23 @@ async fn goodbyes_are_spread_over_the_drain_and_nothing_is_lost() {
         assert_eq!(answer.status(), 503);
     }
 
-    let mut buckets = [0; 10];
+    // As seen here, which a machine that has much else to do squeezes together.
+    let mut seconds = BTreeMap::<_, usize>::new();
+    // Who is sent away early is to be back after a longer time than who is sent away late.
+    let mut soon = 0;
     for goodbye in goodbyes {
         let Goodbye { after, in_ms, code } = goodbye.await.unwrap();
         assert_eq!(code, 4200);
         let rest = DRAIN.saturating_sub(after).as_millis();
         assert!((rest..=2 * DRAIN.as_millis()).contains(&in_ms), "{in_ms} ms after {after:?}");
-        let tenth = after.as_millis() * 10 / DRAIN.as_millis();
-        buckets[usize::try_from(tenth).unwrap().min(9)] += 1;
+        *seconds.entry(after.as_secs()).or_default() += 1;
+        soon += usize::from(in_ms < DRAIN.as_millis());
     }
-    assert!(buckets.iter().filter(|count| **count > 0).count() >= 5, "{buckets:?}");
-    assert!(buckets.iter().all(|count| *count < PAGES / 2), "{buckets:?}");
+    println!(
+        "goodbyes by the second: {seconds:?}; {soon} of {PAGES} are to be back within the length of the drain"
+    );
+    // None if all were said at its beginning, nearly all if at its end; 90 of 200 as they are.
+    assert!((PAGES / 5..PAGES * 4 / 5).contains(&soon), "{soon}");
     assert_eq!(server.stopped().await.code(), Some(0));
 
     server.restart().await;

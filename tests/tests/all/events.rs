@@ -9,6 +9,7 @@ use freshwire::{
 use freshwire_tests::{
     drafts::settings,
     events::Events,
+    eventually,
     page::Page,
     process::{Server, TOKEN, client, text},
 };
@@ -16,10 +17,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
+/// It takes no time to start or to stop.
 async fn server_with_app() -> Server {
-    let server = Server::start_with(&["--warmup", "0s", "--drain", "0s"]).await;
-    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
-    server
+    Server::with_app(&["--warmup", "0s", "--drain", "0s"]).await
 }
 
 #[tokio::test]
@@ -79,6 +79,12 @@ async fn a_campaign_is_told_whenever_it_is_not_what_it_was() {
     // What is there already is told to whoever comes; a little progress of a long way is not.
     let minimum = json!({"version": "1.1.0", "reason": "slowly", "over": "24h"});
     let slow = server.done("PUT", "/v1/apps/web/minimum", Some(minimum)).await["campaign"].clone();
+    eventually("the page has left the one for the other", async || {
+        let of = async |campaign: &Value| server.get(&format!("/v1/apps/web/campaigns/{campaign}")).await;
+        let (old, new) = (of(&campaign).await, of(&slow).await);
+        (old["states"] == json!({"released": 1}) && new["targeted"] == 1).then_some(())
+    })
+    .await;
     let mut events = Events::follow(&server, "web", None).await.with_campaigns();
     campaign_with(&mut events, &campaign, |told| told["state"] == "replaced").await;
     campaign_with(&mut events, &slow, |told| told["state"] == "active").await;
@@ -179,9 +185,11 @@ async fn a_crowd_is_told_in_a_few_levels() {
 
 #[tokio::test]
 async fn a_stop_ends_every_stream_also_one_that_nobody_reads() {
-    let mut server = Server::start_with(&["--warmup", "0s", "--drain", "2s"]).await;
+    let mut server = Server::start_with(&["--warmup", "0s", "--drain", "2s", "--hello-timeout", "1m"]).await;
     server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
     let _page = Page::open(server.address(), "web", "a", "1.0.0").await;
+    // It is waited for, and who asks is answered meanwhile.
+    let _silent = Page::silent(server.address(), None).await;
     let mut events = Events::follow(&server, "web", None).await;
     let _unread = Events::follow(&server, "web", None).await;
     events.expect("census").await;

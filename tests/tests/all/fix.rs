@@ -1,59 +1,16 @@
 //! `freshwire fix`: the security fix as one command, against real pages, with its proof.
 
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
-use freshwire_tests::{
-    page::Page,
-    process::{Server, TOKEN, binary},
-};
+use freshwire_tests::{page::Page, process::Server, running::Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-    time::timeout,
-};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-struct Fix {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Fix {
-    fn start(server: &Server, words: &[&str]) -> Self {
-        let mut command = Command::new(binary());
-        command.args(["fix", "web", "1.1.0", "--reason", "CVE-2026-1234", "--over", "0s"]).args(words);
-        command.env("FRESHWIRE_URL", server.url("")).env("FRESHWIRE_TOKEN", TOKEN);
-        command.env_remove("FRESHWIRE_TOKEN_FILE").kill_on_drop(true);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    async fn until(&mut self, words: &str) -> String {
-        let mut said = Vec::new();
-        while let Some(line) = timeout(PATIENCE, self.lines.next_line()).await.unwrap().unwrap() {
-            if line.contains(words) {
-                return line;
-            }
-            said.push(line);
-        }
-        panic!("it never said '{words}': {said:?}");
-    }
-
-    /// Its exit code, the rest that it said, and its errors.
-    async fn end(mut self) -> (Option<i32>, String, String) {
-        let mut rest = Vec::new();
-        while let Some(line) = timeout(PATIENCE, self.lines.next_line()).await.unwrap().unwrap() {
-            rest.push(line);
-        }
-        let mut errors = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
-        (self.child.wait().await.unwrap().code(), rest.join("\n"), errors)
-    }
+fn fixing(server: &Server, words: &[&str]) -> Running {
+    let fix = ["fix", "web", "1.1.0", "--reason", "CVE-2026-1234", "--over", "0s"];
+    Running::start(server.command(&[&fix, words].concat()))
 }
 
 /// 1.1.0 is current; two pages are on 1.0.0.
@@ -91,20 +48,22 @@ async fn a_security_fix_is_followed_until_everybody_has_moved_and_is_proved() {
     let folder = TempDir::new().unwrap();
     let (markdown, document) = (folder.path().join("proof.md"), folder.path().join("proof.json"));
     let files = [markdown.to_str().unwrap(), document.to_str().unwrap()];
-    let mut fix = Fix::start(&server, &["--report", files[0], "--report", files[1]]);
+    let mut fix = fixing(&server, &["--report", files[0], "--report", files[1]]);
     fix.until("would move 2 connected pages").await;
     let _first = moves(&server, pages.remove(0)).await;
     fix.until("1 of 2 moved").await;
     let _second = moves(&server, pages.remove(0)).await;
-    let (code, said, errors) = fix.end().await;
-    assert_eq!(code, Some(0), "{said}\n{errors}");
+    // What it says from here on is the proof.
+    fix.said.clear();
+    let ended = fix.end().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     for words in [
         "no connected page of web is known to be below 1.1.0",
         "moved     2 of 2",
         "1.0.0 (a) 2",
         "CVE-2026-1234",
     ] {
-        assert!(said.contains(words), "{words}: {said}");
+        assert!(ended.said.join("\n").contains(words), "{words}: {ended:?}");
     }
     let proof: Value = serde_json::from_slice(&std::fs::read(&document).unwrap()).unwrap();
     assert_eq!(
@@ -126,27 +85,27 @@ async fn who_does_not_move_in_time_is_named_with_why() {
     let mut held = holding;
     held.send(&json!({"type": "page", "visible": true, "holds": ["unsaved draft"]})).await;
     held.frames_until_pong().await;
-    let fix = Fix::start(&server, &["--timeout", "2s", "--json"]);
+    let fix = fixing(&server, &["--timeout", "10s", "--json"]);
     let _moved = moves(&server, pages.remove(0)).await;
-    let (code, said, errors) = fix.end().await;
-    assert_eq!(code, Some(3), "{said}\n{errors}");
-    let proof: Value = serde_json::from_str(&said).unwrap();
+    let ended = fix.end().await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let proof: Value = serde_json::from_str(&ended.said.join("\n")).unwrap();
     assert_eq!((&proof["complete"], &proof["left"]), (&json!(false), &json!(1)));
     let left = &proof["explained"][0];
     assert_eq!(left["session"], held.session());
     assert!(left["why"].as_str().unwrap().contains("unsaved draft"), "{left}");
-    assert!(errors.contains("not everybody has moved within 2s"), "{errors}");
+    assert!(ended.errors.contains("not everybody has moved within 10s"), "{ended:?}");
 }
 
 #[tokio::test]
 async fn a_paused_fix_ends_with_what_there_is() {
     let (server, _pages) = server_and_pages().await;
-    let mut fix = Fix::start(&server, &[]);
+    let mut fix = fixing(&server, &[]);
     let line = fix.until("campaign ").await;
     let campaign = line.split(['c', ':', ' ']).find_map(|word| word.parse::<u64>().ok()).unwrap();
     fix.until("0 of 2 moved").await;
     server.done("POST", &format!("/v1/apps/web/campaigns/{campaign}/pause"), None).await;
-    let (code, said, errors) = fix.end().await;
-    assert_eq!(code, Some(3), "{said}\n{errors}");
-    assert!(said.contains("2 connected pages of web remain below 1.1.0"), "{said}");
+    let ended = fix.end().await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.said.join("\n").contains("2 connected pages of web remain below 1.1.0"), "{ended:?}");
 }

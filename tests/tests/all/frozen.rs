@@ -74,6 +74,8 @@ async fn an_entry_of_a_newer_version_freezes_its_app_and_nothing_else() {
     assert_eq!(server.counter(r#"freshwire_frozen_at{topic="app.web"}"#).await, strange);
     assert!(server.log().contains("can't be changed through this node"), "{}", server.log());
 
+    let (code, said, _) = server.run(&["health"]).await;
+    assert!(code == 0 && said.contains(&format!("but the app web is frozen at entry {strange}")), "{said}");
     let (code, _, said) = server.run(&["minimum", "web", "1.0.0", "--reason", "CVE", "--yes"]).await;
     assert!(code == 1 && said.contains("teleport"), "{code} {said}");
 }

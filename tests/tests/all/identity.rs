@@ -1,6 +1,6 @@
 //! Whose session it is, and whether it is away.
 
-use freshwire_tests::{eventually, page::Page, process::Server};
+use freshwire_tests::{census::sums, eventually, page::Page, process::Server};
 use serde_json::{Value, json};
 
 use crate::raw_page::RawPage;
@@ -22,12 +22,10 @@ fn hello(session: &str, resume: Option<&str>) -> Value {
 }
 
 /// Waits until so many are connected and away in all.
-async fn counted(server: &Server, sessions: u64, away: u64) {
+pub async fn counted(server: &Server, sessions: u64, away: u64) {
     eventually(&format!("{sessions} connected and {away} away"), async || {
         let census = server.get("/v1/apps/web/census").await;
-        let rows = census["rows"].as_array().unwrap();
-        let sum = |field: &str| rows.iter().map(|row| row[field].as_u64().unwrap()).sum::<u64>();
-        ((sum("sessions"), sum("away")) == (sessions, away)).then_some(())
+        (sums(&census) == (sessions, away)).then_some(())
     })
     .await;
 }

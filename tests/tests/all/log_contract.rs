@@ -8,7 +8,7 @@ use freshwire::{
 };
 use freshwire_tests::{
     drafts::settings,
-    log_contract::{Place, race, take},
+    log_contract::{Place, append, race, take},
     nats::Nats,
 };
 use futures_util::future::join_all;
@@ -52,7 +52,7 @@ async fn racing_nodes_on_three_replicas_have_one_winner_a_round() {
         logs.push(Arc::new(nats.open_log(writer % 3, folder.path()).await));
     }
     race(&logs, 300).await;
-    let stream = nats.jetstream().await.get_stream("FRESHWIRE-tests").await.unwrap();
+    let stream = nats.stream("FRESHWIRE-tests").await;
     assert_eq!(stream.cached_info().config.num_replicas, 3);
 }
 
@@ -64,8 +64,7 @@ async fn the_same_id_from_three_nodes_is_one_entry() {
     let logs = join_all(logs).await;
     for rate in 1..=20 {
         let draft = settings("web", LogNumber(0), rate);
-        let appends = logs.iter().map(|log| log.append(draft.clone()));
-        let numbers: Vec<_> = join_all(appends).await.into_iter().map(Result::unwrap).collect();
+        let numbers = join_all(logs.iter().map(|log| append(log, draft.clone()))).await;
         assert!(numbers.iter().all(|number| *number == LogNumber(rate.into())), "{numbers:?}");
     }
 }

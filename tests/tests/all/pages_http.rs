@@ -17,7 +17,8 @@ async fn get(server: &Server, path: &str, headers: &[(&str, &str)]) -> Response 
     request.send().await.unwrap()
 }
 
-fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+/// A header's value; empty if it isn't there.
+pub fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
 }
 

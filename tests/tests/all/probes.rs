@@ -9,6 +9,8 @@ use freshwire_tests::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::rolling::{becomes_current, current, rollout};
+
 /// Flags of a server that may probe this machine, and doesn't take its time.
 const PROBING: [&str; 6] =
     ["--probe-private", "--probe-interval", "100ms", "--backend-ttl", "1s", "--warmup=0s"];
@@ -19,19 +21,6 @@ async fn probing() -> Server {
 
 async fn set(server: &Server, body: Value) {
     server.done("PUT", "/v1/apps/web", Some(body)).await;
-}
-
-async fn rollout(server: &Server, build: &str) -> Value {
-    server.get(&format!("/v1/apps/web/releases/{build}/rollout")).await
-}
-
-async fn current(server: &Server) -> Value {
-    server.get("/v1/apps/web").await["current"]["build"].clone()
-}
-
-async fn becomes_current(server: &Server, build: &str) {
-    let is_current = async || (current(server).await == build).then_some(());
-    eventually(&format!("{build} is current"), is_current).await;
 }
 
 async fn asked_again(origin: &Origin, times: usize) {

@@ -5,12 +5,6 @@ use std::time::Duration;
 use freshwire_tests::{eventually, page::Page, process::Server};
 use serde_json::{Value, json};
 
-async fn server_with_app() -> Server {
-    let server = Server::start().await;
-    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
-    server
-}
-
 async fn push(server: &Server, topic: &str, data: &Value) -> Value {
     server.done("POST", "/v1/apps/web/push", Some(json!({"topic": topic, "data": data}))).await
 }
@@ -31,7 +25,7 @@ async fn pushed(page: &mut Page) -> Vec<(String, u64)> {
 
 #[tokio::test]
 async fn everybody_gets_a_push_once() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     server.release("shop", json!({"build": "a", "version": "1.0.0"})).await;
     let mut pages = Vec::new();
     for build in ["a", "a", "of-nobody"] {
@@ -61,7 +55,7 @@ async fn everybody_gets_a_push_once() {
 
 #[tokio::test]
 async fn a_page_that_joins_gets_what_it_lacks_in_order() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let old = push(&server, "flags", &json!(1)).await["push"].clone();
     let limits = push(&server, "limits", &json!(2)).await["push"].as_u64().unwrap();
     let flags = push(&server, "flags", &json!(3)).await["push"].as_u64().unwrap();
@@ -76,7 +70,7 @@ async fn a_page_that_joins_gets_what_it_lacks_in_order() {
 
 #[tokio::test]
 async fn a_session_that_comes_back_is_not_sent_again_what_it_saw() {
-    let mut server = server_with_app().await;
+    let mut server = Server::with_app(&[]).await;
     let number = push(&server, "flags", &json!(1)).await["push"].clone();
     let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
     assert_eq!(page.frame("push").await["push"], number);
@@ -98,7 +92,7 @@ async fn a_session_that_comes_back_is_not_sent_again_what_it_saw() {
 
 #[tokio::test]
 async fn what_has_expired_is_sent_to_nobody() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let brief = json!({"topic": "flags", "data": 1, "expires": "1s"});
     server.done("POST", "/v1/apps/web/push", Some(brief)).await;
     eventually("it expires", async || {
@@ -111,7 +105,7 @@ async fn what_has_expired_is_sent_to_nobody() {
 
 #[tokio::test]
 async fn operators_see_what_became_of_a_push() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let first = push(&server, "limits", &json!({"a": 1})).await["push"].clone();
     let mut pages = Vec::new();
     for is in ["handled", "handled", "unhandled", "failed", "a_word_to_come"] {
@@ -149,7 +143,7 @@ async fn operators_see_what_became_of_a_push() {
 
 #[tokio::test]
 async fn a_push_is_a_change_like_any_other() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
     let body = json!({"topic": "flags", "data": {"on": true}});
     let dry = server.done("POST", "/v1/apps/web/push?dry_run=true", Some(body.clone())).await;
@@ -179,7 +173,7 @@ async fn a_push_is_a_change_like_any_other() {
 
 #[tokio::test]
 async fn what_can_not_be_pushed_is_refused_by_its_field() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let largest = json!("x".repeat((16 << 10) - 2));
     let too_large = json!("x".repeat((16 << 10) - 1));
     for (body, field) in [
@@ -221,7 +215,7 @@ async fn what_can_not_be_pushed_is_refused_by_its_field() {
 
 #[tokio::test]
 async fn an_app_has_pushes_of_64_topics_and_no_more() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
     for n in 0..64 {
         push(&server, &format!("topic-{n}"), &json!(n)).await;
@@ -252,7 +246,7 @@ async fn what_is_pushed_stands_in_no_log_of_the_server() {
 
 #[tokio::test]
 async fn evidence_is_answered_with_the_standing() {
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let mut page = Page::open(server.address(), "web", "a", "1.0.0").await;
     for kind in ["chunk_error", "asset_404", "api_426"] {
         page.send(&json!({"type": "evidence", "kind": kind, "detail": "/assets/x.js"})).await;
@@ -271,7 +265,7 @@ async fn evidence_is_answered_with_the_standing() {
 #[tokio::test]
 async fn a_large_push_leaves_no_buffers_behind() {
     const PAGES: usize = 600;
-    let server = server_with_app().await;
+    let server = Server::with_app(&[]).await;
     let mut pages = Vec::new();
     for _ in 0..PAGES {
         pages.push(Page::open(server.address(), "web", "a", "1.0.0").await);

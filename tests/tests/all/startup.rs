@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Output, Stdio},
+    time::Duration,
 };
 
 use freshwire_tests::{
@@ -13,7 +14,7 @@ use freshwire_tests::{
 };
 use serde_json::json;
 use tempfile::tempdir;
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 fn serve(data: &Path) -> Command {
     let mut command = Command::new(binary());
@@ -24,7 +25,8 @@ fn serve(data: &Path) -> Command {
 
 /// The line by which it refuses to start.
 async fn refusal(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().await.unwrap();
+    let refused = timeout(Duration::from_mins(1), command.output()).await;
+    let Output { status, stdout, stderr } = refused.expect("it ends by itself").unwrap();
     let said = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(stdout.is_empty());
@@ -34,6 +36,16 @@ async fn refusal(command: &mut Command) -> String {
 fn assert_one_line(said: &str) {
     assert!(said.starts_with("error: ") && said.ends_with('\n'), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_node_keeps_the_name_that_it_made_up() {
+    let mut server = Server::start().await;
+    let name = server.readiness().await.1["node"].clone();
+    assert!(name.as_str().is_some_and(|name| name.starts_with("node-")), "{name}");
+    server.terminate().await;
+    server.restart().await;
+    assert_eq!(server.readiness().await.1["node"], name);
 }
 
 #[tokio::test]
@@ -105,6 +117,63 @@ async fn a_weak_admin_token_is_refused() {
 }
 
 #[tokio::test]
+async fn secrets_of_nats_are_shown_neither_when_they_are_wrong_nor_in_the_help() {
+    let folder = tempdir().unwrap();
+    let wrong = "nats://us:hunter2secret@nats-1:4222,nats://us:hunter2secret@nats-2:42222222";
+    let said = refusal(serve(&folder.path().join("data")).env("FRESHWIRE_NATS", wrong)).await;
+    assert_one_line(&said);
+    assert!(said.contains("address 2 of --nats, nats-2:42222222: invalid port"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    assert!(!folder.path().join("data").exists(), "the store is not touched");
+
+    let secrets = [("FRESHWIRE_NATS", wrong), ("FRESHWIRE_ADMIN_TOKEN", TOKEN), ("FRESHWIRE_TOKEN", TOKEN)];
+    for words in [["serve", "--help"], ["apps", "--help"]] {
+        let help = Command::new(binary()).args(words).envs(secrets).output().await.unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        assert!(help.contains("Usage") && !help.contains("hunter2") && !help.contains(TOKEN), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn files_for_nats_that_cannot_be_read_are_one_line() {
+    let folder = tempdir().unwrap();
+    let garbage = folder.path().join("garbage");
+    fs::write(&garbage, "no certificate, and no seed").unwrap();
+    let nothing = folder.path().join("nothing");
+    let data = folder.path().join("data");
+    for flag in ["--nats-ca", "--nats-credentials"] {
+        for file in [&garbage, &nothing] {
+            let mut command = serve(&data);
+            let said = refusal(command.args(["--nats", "nats://127.0.0.1:1", flag]).arg(file)).await;
+            assert_one_line(&said);
+            assert!(said.contains(&format!("{flag} {}: ", file.display())), "{said}");
+        }
+        let said = refusal(serve(&data).env("FRESHWIRE_NATS", "").arg(flag).arg(&garbage)).await;
+        assert!(said.contains("names no server"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn with_no_server_of_nats_in_it_a_node_is_alone() {
+    for none in ["", " , "] {
+        let server = Server::start_with(&["--nats", none]).await;
+        server.ready().await;
+        server.release("web", json!({"build": "a"})).await;
+    }
+}
+
+#[tokio::test]
+async fn operators_at_the_pages_address_are_told_where_theirs_is() {
+    let server = Server::start_with(&["--ops-listen", "127.0.0.1:0"]).await;
+    for words in [&["census", "shop"][..], &["log", "export", "log.jsonl"]] {
+        let (code, _, said) = server.run(words).await;
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("this is the pages' address") && said.contains("--ops-listen"), "{said}");
+        assert!(said.contains("try: name the operators' address with --url"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_start_makes_an_admin_token_for_its_owner_alone() {
     let folder = tempdir().unwrap();
     let data = folder.path().join("data");
@@ -152,7 +221,7 @@ async fn the_first_start_makes_an_admin_token_for_its_owner_alone() {
 
 #[tokio::test]
 async fn neither_tokens_nor_label_values_nor_resumes_are_logged() {
-    let mut server = Server::start_with(&["--hello-timeout", "1s"]).await;
+    let mut server = Server::start().await;
     server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
     let made = server.done("POST", "/v1/tokens", Some(json!({"name": "ci", "scope": "read"}))).await;
     let secret = made["secret"].as_str().unwrap().to_owned();

@@ -155,7 +155,7 @@ async fn a_token_for_one_app_is_for_no_other() {
 #[tokio::test]
 async fn an_expired_token_is_no_longer_taken() {
     let server = server_with_app().await;
-    let (_, secret) = token(&server, json!({"name": "brief", "scope": "read", "expires_in": "1s"})).await;
+    let (_, secret) = token(&server, json!({"name": "brief", "scope": "read", "expires_in": "8s"})).await;
     assert_eq!(ask(&server, "GET", "/v1/apps", Some(&bearer(&secret)), None).await.0, 200);
     eventually("it expires", async || {
         let said = ask(&server, "GET", "/v1/apps", Some(&bearer(&secret)), None).await;

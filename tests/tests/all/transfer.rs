@@ -1,12 +1,18 @@
 //! The whole log, from one server to another: what comes out is what goes in, and nothing is taken in by halves.
 
-use std::fs;
+mod cluster;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+};
 
 use freshwire_tests::{
     page::Page,
-    process::{Server, TOKEN, client},
+    process::{Server, TOKEN, binary, client},
 };
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 /// A server with some history: two apps, a minimum, a push and a token.
 async fn with_history() -> Server {
@@ -85,7 +91,49 @@ async fn a_log_that_is_exported_and_imported_is_the_same() {
         (0, &json!(7), &json!(0), &json!(8))
     );
     let (code, _, said) = source.run(&["log", "export", "/nowhere/log.jsonl"]).await;
-    assert!(code == 1 && said.contains("/nowhere/log.jsonl"), "{said}");
+    assert_eq!(
+        (code, said.as_str()),
+        (1, "error: can't write /nowhere/log.jsonl: No such file or directory (os error 2)\n")
+    );
+}
+
+#[tokio::test]
+async fn an_export_that_was_cut_short_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.jsonl");
+    for (said, number) in [("freshwire-number: 3\r\n", "3"), ("", "isn't said")] {
+        // As what stands in between would end it that lost its own connection to the server.
+        let (answers, url) =
+            one_answer(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{said}\r\n{{}}\n{{}}\n"));
+        let export = Command::new(binary())
+            .args(["log", "export"])
+            .arg(&file)
+            .env("FRESHWIRE_URL", url)
+            .env("FRESHWIRE_TOKEN", TOKEN)
+            .output();
+        let ran = export.await.unwrap();
+        answers.await.unwrap();
+        let complaint = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(1), "{complaint}");
+        assert!(complaint.contains("2 entries instead of") && complaint.contains(number), "{complaint}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+    }
+}
+
+/// Somebody who gives the same answer to whatever is asked, once.
+fn one_answer(answer: String) -> (tokio::task::JoinHandle<()>, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answers = tokio::task::spawn_blocking(move || {
+        let (socket, _) = listener.accept().unwrap();
+        let mut head = BufReader::new(&socket);
+        let mut line = String::new();
+        while head.read_line(&mut line).unwrap() > 2 {
+            line.clear();
+        }
+        (&socket).write_all(answer.as_bytes()).unwrap();
+    });
+    (answers, url)
 }
 
 #[tokio::test]

@@ -23,10 +23,9 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// It takes no time to start or to stop.
 async fn server_with_app() -> Server {
-    let server = Server::start_with(&["--warmup", "0s", "--drain", "0s"]).await;
-    server.release("web", json!({"build": "a", "version": "1.0.0"})).await;
-    server
+    Server::with_app(&["--warmup", "0s", "--drain", "0s"]).await
 }
 
 /// The command, with nothing in its environment but what it needs.

@@ -176,7 +176,7 @@ impl<'a> Show<'a> {
     fn because(&self, why: &[Shut], answer: &GateAnswer) -> String {
         let words = |why: &Shut| match why {
             Shut::Incomplete if answer.missing.is_empty() => {
-                "; not all counted: the server is stopping".to_owned()
+                "; not all counted: the server is stopping, or hears nothing of other nodes".to_owned()
             }
             Shut::Incomplete => format!("; not all counted: no answer from {}", answer.missing.join(", ")),
             Shut::Warming => {

@@ -16,8 +16,8 @@ use crate::{
     log::{AppendError, stored},
 };
 
-/// How long an entry is sent again. The ledger waits a little longer.
-const SENDS_FOR: Duration = Duration::from_secs(8);
+/// How long an append may take, with all that is asked and sent again. The ledger waits a little longer.
+const TAKES: Duration = Duration::from_secs(8);
 /// Between an answer that says nothing and the next try.
 const SENDS_AGAIN: Duration = Duration::from_millis(200);
 
@@ -36,15 +36,15 @@ impl Shared {
         let unavailable = AppendError::Unavailable;
         let entry = stored::encode(&draft).map_err(|error| unavailable(error.to_string()))?;
         let _turn = self.turns.acquire().await.map_err(|_| unavailable("it is closed".into()))?;
+        let give_up = Instant::now() + TAKES;
         // What is published while nobody answers may be stored much later.
-        self.compare().await.map_err(|trouble| unavailable(trouble.reason()))?;
+        self.end().await.map_err(|trouble| unavailable(trouble.reason()))?;
 
         let subject = self.names.subject(&draft.change.topic());
         let message = PublishMessage::build()
             .payload(Bytes::from(entry))
             .message_id(draft.id.to_string())
             .expected_stream(&self.names.stream);
-        let give_up = Instant::now() + SENDS_FOR;
         let mut doubtful = false;
         loop {
             let reason = match self.publish(&subject, message.clone()).await {

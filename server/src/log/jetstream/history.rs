@@ -48,7 +48,7 @@ impl Shared {
         before: Option<LogNumber>,
         limit: usize,
     ) -> Result<Vec<Entry>, LogError> {
-        let last = self.compare().await?;
+        let last = self.end().await?;
         loop {
             let upto = self.index.lock().upto;
             if upto >= last.0 {
@@ -57,6 +57,6 @@ impl Shared {
             self.read_page(upto + 1..=last.0).await?;
         }
         let numbers = self.index.lock().newest(&self.names.subject(&topic), before, limit);
-        self.read(numbers).await?.iter().map(Stored::understand).collect()
+        Ok(self.read(numbers).await?.iter().map(Stored::understand).collect())
     }
 }

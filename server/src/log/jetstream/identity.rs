@@ -45,16 +45,24 @@ impl Identity {
         self.known.lock().is_some()
     }
 
+    /// What to do when it is not there.
+    pub(super) fn remedy(&self) -> String {
+        format!(
+            "bring the old stream back; or, to begin again with another one, stop all nodes, delete {} in the data folder \
+             of each, and start them",
+            self.file.file_name().unwrap_or_default().display(),
+        )
+    }
+
     /// An error: it is another stream than the one that is known. An empty one is not remembered yet: of nodes that start
     /// together more than one may have made it.
     pub(super) fn check(&self, id: Uuid, empty: bool) -> Result<(), String> {
         let mut known = self.known.lock();
         match *known {
             Some(known) if known != id => Err(format!(
-                "stream {} was made anew: its ID is {id}, and this node knows {known}. Bring the old stream back; or, to \
-                 begin again with this one, stop all nodes, delete {} in the data folder of each, and start them",
+                "stream {} was made anew: its ID is {id}, and this node knows {known}; {}",
                 self.stream,
-                self.file.file_name().unwrap_or_default().display(),
+                self.remedy(),
             )),
             None if !empty => {
                 // Without the file it is remembered as long as this node runs.

@@ -76,8 +76,8 @@ impl JetStreamLog {
         }
         let context = ContextBuilder::new().timeout(ANSWERS_WITHIN).build(nats.client().clone());
         let names = Names::of(nats.cluster(), |rest| nats.subject(rest));
-        names.find_or_make(&context).await?;
         let identity = Identity::open(folder, &names.stream).map_err(OpenError::Refused)?;
+        names.find_or_make(&context, &identity).await?;
         let shared = Arc::new(Shared {
             nats,
             context,
@@ -104,7 +104,7 @@ impl Log for JetStreamLog {
     }
 
     fn last(&self) -> BoxFuture<'_, Result<LogNumber, LogError>> {
-        async { self.shared.compare().await.map_err(LogError::from) }.boxed()
+        async { self.shared.end().await.map_err(LogError::from) }.boxed()
     }
 
     fn history(

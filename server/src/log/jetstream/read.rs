@@ -8,15 +8,16 @@ use futures_util::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use crate::{
     core::{change::Entry, names::LogNumber},
-    log::{LogError, stored},
+    log::{
+        LogError,
+        stored::{self, Writers},
+        tail,
+    },
     nats::ANSWERS_WITHIN,
 };
 
@@ -35,10 +36,10 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    pub(super) fn understand(&self) -> Result<Entry, LogError> {
+    pub(super) fn understand(&self) -> Entry {
         // `freshwire.CLUSTER.log.TOPIC`
         let topic = self.subject.splitn(4, '.').nth(3).unwrap_or_default();
-        stored::decode(self.number, topic, &self.draft)
+        stored::decode(self.number, topic, &self.draft, Writers::Anybody)
     }
 }
 
@@ -99,50 +100,18 @@ impl Shared {
 /// All entries after a number, and then those that come.
 pub(super) fn follow(shared: Arc<Shared>, after: LogNumber) -> BoxStream<'static, Result<Entry, LogError>> {
     let last = shared.last.subscribe();
-    stream::try_unfold(Some(Tail { shared, last, seen: after }), async |tail| match tail {
-        Some(tail) => tail.next_page().await,
-        None => Ok(None),
-    })
-    .map_ok(stream::iter)
-    .try_flatten()
-    .boxed()
+    tail::follow(last, after, move |numbers| read_patiently(shared.clone(), numbers))
 }
 
-struct Tail {
-    shared: Arc<Shared>,
-    last: watch::Receiver<LogNumber>,
-    seen: LogNumber,
-}
-
-/// What one read gave; an error is the last of it.
-type Page = Vec<Result<Entry, LogError>>;
-
-impl Tail {
-    /// The next entries, once there are any, and the tail after them unless they end in an error.
-    async fn next_page(mut self) -> Result<Option<(Page, Option<Self>)>, LogError> {
-        let stored = loop {
-            let seen = self.seen;
-            let Ok(last) = self.last.wait_for(|last| *last > seen).await.map(|last| *last) else {
-                return Ok(None);
-            };
-            match self.shared.read_page(seen.0 + 1..=last.0).await {
-                Ok(stored) => break stored,
-                // The log says by itself that it is away.
-                Err(Missing::Unanswered(reason)) => tracing::debug!(reason, "entries are asked for again"),
-                Err(gone @ Missing::Gone(_)) => return Err(gone.into()),
-            }
-            sleep(ASKS_AGAIN).await;
-        };
-        let mut page = Vec::with_capacity(stored.len());
-        for stored in stored {
-            self.seen = stored.number;
-            let entry = stored.understand();
-            let failed = entry.is_err();
-            page.push(entry);
-            if failed {
-                return Ok(Some((page, None)));
-            }
+/// A page of entries that are known to be there, however long NATS is away.
+async fn read_patiently(shared: Arc<Shared>, numbers: RangeInclusive<u64>) -> Result<tail::Page, LogError> {
+    loop {
+        match shared.read_page(numbers.clone()).await {
+            Ok(page) => return Ok(page.iter().map(Stored::understand).collect()),
+            // The log says by itself that it is away.
+            Err(Missing::Unanswered(reason)) => tracing::debug!(reason, "entries are asked for again"),
+            Err(gone @ Missing::Gone(_)) => return Err(gone.into()),
         }
-        Ok(Some((page, Some(self))))
+        sleep(ASKS_AGAIN).await;
     }
 }

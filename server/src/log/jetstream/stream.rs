@@ -10,7 +10,7 @@ use async_nats::jetstream::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::OpenError;
+use super::{OpenError, identity::Identity};
 use crate::core::{change::Topic, names::LogNumber};
 
 /// How long JetStream knows a message ID again. Repeating an append takes seconds.
@@ -75,10 +75,22 @@ impl Names {
         ask(context, format!("STREAM.INFO.{}", self.stream), &()).await
     }
 
-    /// Makes the stream where there is none. Nodes that start together may all try: one of theirs stays.
-    pub(super) async fn find_or_make(&self, context: &jetstream::Context) -> Result<(), OpenError> {
+    /// Makes the stream where there is none, unless this node knows of one: an empty one in its place would be in the way
+    /// of those who bring it back. Nodes that start together may all try: one of theirs stays.
+    pub(super) async fn find_or_make(
+        &self,
+        context: &jetstream::Context,
+        known: &Identity,
+    ) -> Result<(), OpenError> {
         match self.info(context).await {
             Ok(_) => return Ok(()),
+            Err(Unanswered::Refused(code, _)) if code == ErrorCode::STREAM_NOT_FOUND && known.is_known() => {
+                return Err(OpenError::NotYet(format!(
+                    "stream {} is gone, and this node knows it; {}",
+                    self.stream,
+                    known.remedy()
+                )));
+            }
             Err(Unanswered::Refused(code, _)) if code == ErrorCode::STREAM_NOT_FOUND => {}
             Err(other) => return Err(OpenError::NotYet(other.reason())),
         }

@@ -20,6 +20,10 @@ use crate::{core::names::LogNumber, log::LogError, nats::ANSWERS_WITHIN};
 const COMPARES_EVERY: Duration = Duration::from_secs(2);
 /// The same while it isn't known.
 const COMPARES_AGAIN: Duration = Duration::from_millis(500);
+/// How long the end is asked for while somebody waits for it: most elections of NATS are over by then.
+const ASKS_FOR: Duration = Duration::from_secs(4);
+/// Between two such questions.
+const ASKS_AGAIN: Duration = Duration::from_millis(200);
 /// How long a refused subscription waits before it is tried again.
 const SUBSCRIBES_AGAIN: Duration = Duration::from_secs(1);
 
@@ -59,6 +63,11 @@ impl From<Trouble> for LogError {
     }
 }
 
+/// Nobody says what is stored. A server alone needs no leader.
+fn has_no_leader(info: &Info) -> bool {
+    info.cluster.as_ref().is_some_and(|cluster| cluster.leader.is_none())
+}
+
 impl Health {
     pub(super) fn new() -> Self {
         Self { answered: Instant::now(), trouble: None }
@@ -66,6 +75,19 @@ impl Health {
 }
 
 impl Shared {
+    /// Where the stream ends, for somebody who waits. It is asked for again while there is a connection and it may come.
+    pub(super) async fn end(&self) -> Result<LogNumber, Trouble> {
+        let give_up = Instant::now() + ASKS_FOR;
+        loop {
+            match self.compare().await {
+                Err(Trouble::Away(_)) if self.nats.trouble().is_none() && Instant::now() < give_up => {
+                    sleep(ASKS_AGAIN).await;
+                }
+                compared => return compared,
+            }
+        }
+    }
+
     /// Reads where the stream ends, and whether it is still the same one.
     pub(super) async fn compare(&self) -> Result<LogNumber, Trouble> {
         let compared = self.look().await;
@@ -83,6 +105,10 @@ impl Shared {
             return Err(Trouble::Away(reason));
         }
         match timeout(ANSWERS_WITHIN, self.names.info(&self.context)).await {
+            // A server that has lost the others answers for itself after some seconds.
+            Ok(Ok(info)) if has_no_leader(&info) => {
+                Err(Trouble::Away("JetStream has no leader: too few of its servers reach one another".into()))
+            }
             Ok(Ok(info)) => self.check(&info, known).map_err(Trouble::Wrong),
             Ok(Err(unanswered)) => Err(Trouble::Away(unanswered.reason())),
             Err(_) => Err(Trouble::Away("JetStream doesn't answer in time".into())),

@@ -1,13 +1,13 @@
 //! The log of a single node: one SQLite file, one thread that writes it, a few connections that read it.
 //!
-//! Read in this order: `file` (what may be opened), `writer` (group commit, and what a failed one means), `tail` (how
+//! Read in this order: `file` (what may be opened), `writer` (group commit, and what a failed one means), `read` (how
 //! the log is read and followed), `side` (what is kept beside it).
 
 mod file;
 mod lock;
+mod read;
 mod readers;
 mod side;
-mod tail;
 mod writer;
 
 use std::{
@@ -53,7 +53,7 @@ impl SqliteLog {
         let lock = lock::acquire(folder)?;
         let file = file::path_in(folder);
         let connection = file::open_checked(folder)?;
-        let last = tail::last_number(&connection).map_err(|error| file::explain(&file, &error))?;
+        let last = read::last_number(&connection).map_err(|error| file::explain(&file, &error))?;
         let (publish, last) = watch::channel(last);
         let (jobs, queue) = mpsc::channel();
         let readers = Arc::new(Readers::new(file.clone()));
@@ -112,7 +112,7 @@ impl Log for SqliteLog {
     }
 
     fn follow(&self, after: LogNumber) -> BoxStream<'static, Result<Entry, LogError>> {
-        tail::follow(self.shared.readers.clone(), self.shared.last.clone(), after)
+        read::follow(self.shared.readers.clone(), self.shared.last.clone(), after)
     }
 
     fn last(&self) -> BoxFuture<'_, Result<LogNumber, LogError>> {
@@ -125,6 +125,6 @@ impl Log for SqliteLog {
         before: Option<LogNumber>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, LogError>> {
-        tail::history(&self.shared.readers, topic, before, limit).boxed()
+        read::history(&self.shared.readers, topic, before, limit).boxed()
     }
 }

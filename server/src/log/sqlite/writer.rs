@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::{
     file,
     lock::FolderLock,
+    read::{from_sql, last_number},
     side::SideJob,
-    tail::{from_sql, last_number},
 };
 use crate::{core::names::LogNumber, log::AppendError};
 

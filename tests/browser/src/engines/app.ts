@@ -102,4 +102,26 @@ export const card = (tab: Tab) =>
     return element && element.getBoundingClientRect().height > 0 ? element.innerText : "";
   });
 
+/** Remembers in every document what its card said, however short a time. */
+export const withMemoryOfCards = (site: Site) =>
+  withCode(
+    site,
+    `window.cardsSaid = [];
+new MutationObserver((_, observer) => {
+  const root = document.querySelector("[data-freshwire]")?.shadowRoot;
+  if (!root) return;
+  const note = () => {
+    const text = root.querySelector(".card")?.innerText;
+    if (text && text != window.cardsSaid.at(-1)) window.cardsSaid.push(text);
+  };
+  note();
+  observer.disconnect();
+  new MutationObserver(note).observe(root, { childList: true, characterData: true, subtree: true });
+}).observe(document, { childList: true, subtree: true });`,
+  );
+
+/** What the document's cards said until now, in order. */
+export const cardsSaid = (tab: Tab) =>
+  tab.evaluate(() => (window as never as { cardsSaid: string[] }).cardsSaid);
+
 export const noCard = (tab: Tab) => until("there is no card", async () => !(await card(tab)));

@@ -4,6 +4,7 @@
  */
 
 import type { Site } from "../site.js";
+import { until } from "../until.js";
 import type { Tab } from "./engine.js";
 
 /** Runs before everything else in the page: `setTimeout` and `Date.now` go by a time that can be put forward. */
@@ -65,6 +66,9 @@ interface Clocked {
   };
 }
 
+/** In a document's head, before all else: its clock stands still. */
+export const STILL_CLOCK = `<script>${script(true)}</script>`;
+
 /** The site's pages get a clock of their own from now on. */
 export const withClock = (site: Site) => clocked(site, false);
 
@@ -81,15 +85,25 @@ function clocked(site: Site, still: boolean): void {
 export const skip = (tab: Tab, ms: number) =>
   tab.evaluate((ms) => (window as never as Clocked).clock.skip(ms), ms);
 
-/** The same, once the page waits for something that comes within this time, but not soon: what it waits for may depend
- * on an answer that is still on its way. */
-export async function skipTo(tab: Tab, ms: number): Promise<void> {
-  await tab.until(
-    `it waits for up to ${ms} ms`,
-    (ms) => (window as never as Clocked).clock.waits(ms * 0.4, ms),
-    ms,
-  );
-  await skip(tab, ms);
+/** How long the page may wait for something. A clock that stands still tells it exactly. */
+export interface Wait {
+  longerThan: number;
+  upTo: number;
+}
+
+/** Whether the page waits so long for something; a document that is just being left waits for nothing. */
+export const waits = (tab: Tab, { longerThan, upTo }: Wait): Promise<boolean> =>
+  tab
+    .evaluate((least, most) => (window as never as Clocked).clock.waits(least, most), longerThan, upTo + 1)
+    .catch(() => false);
+
+/** What it waits for may depend on an answer that is still on its way. */
+export const waitBegins = (tab: Tab, wait: Wait) =>
+  until(`it waits for ${wait.longerThan} to ${wait.upTo} ms`, () => waits(tab, wait));
+
+export async function skipOver(tab: Tab, wait: Wait): Promise<void> {
+  await waitBegins(tab, wait);
+  await skip(tab, wait.upTo);
 }
 
 /** Second by second. Begun, not awaited: it may bring a reload. */
