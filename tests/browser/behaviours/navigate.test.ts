@@ -153,6 +153,8 @@ behaviour(
     await connected(page);
     await releaseNormally(freshwire, app, site, B);
     site.deployed = A;
+    // Its parts are there: the page that a reload interrupts in loading them says that it couldn't.
+    await lookInHand(page);
     await page.reload();
     await connected(page);
     await freshwire.theSession(app, "told", ({ outcome }) => outcome == "received");

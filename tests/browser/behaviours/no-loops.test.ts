@@ -50,6 +50,7 @@ behaviour("a balancer that flips between old and new leads to at most one reload
   // Its time stands still while a reload is under way: one that takes half a minute would be tried again.
   const { app, site, page } = await unattended(here, withStillClock);
   const { freshwire } = here;
+  await page.evaluate(() => void Object.assign(window, { left: true }));
   await freshwire.release(app, B, { severity: "silent" });
   flips(site, B, A);
   await freshwire.minimum(app, B);
@@ -62,6 +63,8 @@ behaviour("a balancer that flips between old and new leads to at most one reload
     );
     if (!reloads()) await skip(page, backoff(failures).upTo);
   }
+  // The old document is there until the new one comes.
+  await page.until("it came back", () => !("left" in window));
   await connected(page);
   await pass(page, CALM_MS);
   await never("it is reloaded again", () => site.navigations > 2, CALM_MS);
@@ -158,6 +161,8 @@ behaviour(
     await connected(page);
     const { navigations } = site;
     const before = await loads(page);
+    // The document first: browsers look for new workers by themselves, and one that is too early would keep the old.
+    site.deployed = B;
     withWorker(site, B);
     await deploy(freshwire, app, site, B);
     await cardSays(page, "CVE-2026-1234");
