@@ -34,7 +34,10 @@ async function goesOn(page: Tab, line: RegExp): Promise<void> {
 
 /** The server knows it a moment before the page. */
 const knowsThatItIsStale = (page: Tab) =>
-  page.until("it knows that it is stale", () => (window as never as Page).freshwire.status.standing == "stale");
+  page.until(
+    "it knows that it is stale",
+    () => (window as never as Page).freshwire.status.standing == "stale",
+  );
 
 async function gated({ shop, freshwire }: Here): Promise<{ app: string; site: Site; gate: Gate }> {
   const { app, site } = await shop(A);
