@@ -6,7 +6,7 @@ import { STILL_CLOCK, pass } from "../src/engines/clock.js";
 import type { Tab } from "../src/engines/engine.js";
 import { APP, Origin, type Release } from "../src/engines/origin.js";
 import { plainShop, reactShop } from "../src/engines/shops.js";
-import { PRIMARY, cardSays } from "../src/engines/snippet.js";
+import { PRIMARY, attentive, cardSays } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
 import { never } from "../src/until.js";
 
@@ -48,6 +48,7 @@ for (const shop of [reactShop, plainShop]) {
     const { freshwire } = here;
     const [one, two] = [await shop.release(A), await shop.release(B, { label: "Summer" })];
     const { origin, page } = await open(here, withStillClock(one));
+    await attentive(page);
     await page.type("#note", "ring twice");
     await page.click("#count");
     await origin.register(two, { severity: "silent" });
@@ -82,6 +83,7 @@ for (const shop of [reactShop, plainShop]) {
     const { origin, page } = await open(here, one);
     expect(await page.evaluate(colour)).toBe("rgb(47, 107, 82)");
     const before = await page.evaluate(born);
+    await attentive(page);
     await page.type("#note", "ring twice");
     origin.deploy(two);
     await origin.register(two, { over: "0s" });

@@ -5,7 +5,7 @@ import { behaviour, type Here } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { APP, Origin } from "../src/engines/origin.js";
 import { plainShop } from "../src/engines/shops.js";
-import { connected } from "../src/engines/snippet.js";
+import { attentive, connected } from "../src/engines/snippet.js";
 import { A, B, type Freshwire } from "../src/freshwire.js";
 import { never, until } from "../src/until.js";
 
@@ -112,6 +112,7 @@ behaviour("a stale page with unsaved input isn't moved by a sign of being old", 
   const { freshwire } = here;
   const { origin, page } = await open(here);
   const two = await plainShop.release(B, { label: "Summer" });
+  await attentive(page);
   await page.type("#note", "ring twice");
   origin.deploy(two);
   await origin.register(two, { severity: "silent" });

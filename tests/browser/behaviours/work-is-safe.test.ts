@@ -10,7 +10,7 @@ import {
 } from "../src/engines/app.js";
 import { behaviour } from "../src/engines/behaviour.js";
 import { skip, withClock, withStillClock } from "../src/engines/clock.js";
-import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
+import { PRIMARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
 import { never, until } from "../src/until.js";
 
@@ -26,6 +26,7 @@ behaviour("what was typed into a form holds the page, until it is sent", async (
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
+  await attentive(page);
   await put(page, FORM);
   await page.evaluate(quietly);
   await page.type("#name", "Ada");
@@ -44,6 +45,7 @@ behaviour(
     const { app, site } = await shop(A);
     const page = await tab(site);
     await connected(page);
+    await attentive(page);
     await put(page, FORM);
     await page.type("#name", "Ada");
     await holdsAre(freshwire, app, [UNSAVED]);
@@ -60,6 +62,7 @@ behaviour("search fields, and what the app exempts, hold nothing", async ({ tab,
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
+  await attentive(page);
   await put(
     page,
     `<input id="find" type="search" /><div role="search"><input id="filter" /></div>
@@ -83,6 +86,7 @@ behaviour(
     const { app, site } = await shop(A);
     const page = await tab(site);
     await connected(page);
+    await attentive(page);
     await put(page, `<input id="controlled" />`);
     await page.evaluate(() => {
       const field = document.querySelector<HTMLInputElement>("#controlled")!;
@@ -103,6 +107,7 @@ behaviour("a field within an app's own element holds, too", async ({ tab, shop, 
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
+  await attentive(page);
   await page.evaluate(() => {
     const host = document.createElement("app-field");
     host.id = "field";
@@ -117,6 +122,7 @@ behaviour("a press asks again while there is unsaved input", async ({ tab, shop,
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
+  await attentive(page);
   await page.type("#note", "tea");
   await deploy(freshwire, app, site, B);
   await cardSays(page, "CVE-2026-1234");

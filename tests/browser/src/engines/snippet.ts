@@ -1,6 +1,7 @@
 /** The snippet's side of a page: what it says of itself, its card, and the build that the page runs. */
 
 import type { Build } from "../freshwire.js";
+import { hasActed } from "../parts.js";
 import type { Tab } from "./engine.js";
 
 interface Snippet {
@@ -16,6 +17,9 @@ export const SECONDARY = "[data-freshwire] >> .secondary";
 /** The page has been welcomed by the server. */
 export const connected = (tab: Tab) =>
   tab.until("the page is connected", () => (window as never as Page).freshwire?.status?.connection == "open");
+
+/** The part that sees what is typed has come: what was typed before is not known to it. */
+export const attentive = (tab: Tab) => tab.until("the part is there that sees what is typed", hasActed);
 
 export const disconnected = (tab: Tab) =>
   tab.until(
