@@ -52,6 +52,14 @@ async fn known(server: &Server, targeted: u64, told: u64) {
     .await;
 }
 
+/// The one page, by all nodes: in the census, and in the campaign.
+async fn counted_and_told_once(nodes: &[&Server]) {
+    for node in nodes {
+        counted(node, 1, 0).await;
+        known(node, 1, 1).await;
+    }
+}
+
 async fn campaign(server: &Server) -> Value {
     server.get("/v1/apps/web/campaigns").await["campaigns"][0].clone()
 }
@@ -96,19 +104,13 @@ async fn a_session_goes_to_another_node_with_all_that_is_known_of_it() {
     let there = Page::hello(two.address(), hello(&page, "one")).await;
     assert_eq!(there.session(), page.session());
     assert_eq!(page.closed().await.expect("a close frame").0, 4102);
-    for server in [&one, &two] {
-        counted(server, 1, 0).await;
-        known(server, 1, 1).await;
-    }
+    counted_and_told_once(&[&one, &two]).await;
 
     // And back, by a poll's way as well as by a socket's.
     let answer = poll(&one, hello(&there, "two"), PATIENCE).await.unwrap();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["welcome"]["session"], json!(page.session()));
-    for server in [&one, &two] {
-        counted(server, 1, 0).await;
-        known(server, 1, 1).await;
-    }
+    counted_and_told_once(&[&one, &two]).await;
 }
 
 #[tokio::test]
@@ -166,10 +168,7 @@ async fn a_node_that_could_not_be_asked_is_told_when_it_is_back() {
     counted(&two, 1, 0).await;
     one.restart().await;
     one.ready().await;
-    for server in [&one, &two] {
-        counted(server, 1, 0).await;
-        known(server, 1, 1).await;
-    }
+    counted_and_told_once(&[&one, &two]).await;
     drop(there);
 }
 
@@ -192,10 +191,7 @@ async fn what_a_page_brings_is_later_than_what_is_left_of_it() {
     two.ready().await;
     // Most often before one has told two of it.
     let back = Page::hello(two.address(), hello(&page, "one")).await;
-    for server in [&one, &two] {
-        counted(server, 1, 0).await;
-        known(server, 1, 1).await;
-    }
+    counted_and_told_once(&[&one, &two]).await;
     drop(back);
 }
 
@@ -250,10 +246,7 @@ async fn a_page_that_hangs_up_on_its_way_is_not_lost() {
         (status == 200 && detail["node"] == "two").then_some(())
     })
     .await;
-    for server in [&one, &two] {
-        counted(server, 1, 0).await;
-        known(server, 1, 1).await;
-    }
+    counted_and_told_once(&[&one, &two]).await;
 }
 
 #[tokio::test]
