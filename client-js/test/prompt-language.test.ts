@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { pick, TAGS } from "../src/prompt/language.js";
@@ -11,7 +11,7 @@ import { ENGLISH, words } from "../src/prompt/text.js";
 import type { View } from "../src/prompt/view.js";
 import { counting, facts, presses } from "./prompt-facts.js";
 
-const source = new URL("../src/prompt/", import.meta.url).pathname;
+const source = fileURLToPath(new URL("../src/prompt/", import.meta.url));
 const files = (await readdir(join(source, "locale"))).map((name) => name.replace(".ts", "")).sort();
 
 describe("the language", () => {
