@@ -1,20 +1,22 @@
 //! A reader of an app's events.
 
-use std::time::Duration;
+use std::{panic::Location, time::Duration};
 
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::process::{Server, TOKEN, client};
-
-/// Long enough for any machine; nothing is expected to take it.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::{
+    process::{Server, TOKEN, answered, client},
+    waiting::{PATIENCE, cut, saw},
+};
 
 /// A stream of events that is being read.
 pub struct Events {
     answer: reqwest::Response,
     text: String,
     campaigns: bool,
+    /// What came last, whatever that was; nothing at first.
+    last: String,
 }
 
 /// One of them.
@@ -35,7 +37,7 @@ impl Events {
         if let Some(id) = after {
             request = request.header("last-event-id", id);
         }
-        Self::of(request.send().await.expect("an answer"))
+        Self::of(answered("GET events", request.send().await))
     }
 
     /// Reads an answer, which must be a stream of events.
@@ -44,7 +46,7 @@ impl Events {
             (answer.status().as_u16(), &answer.headers()["content-type"] == "text/event-stream"),
             (200, true)
         );
-        Self { answer, text: String::new(), campaigns: false }
+        Self { answer, text: String::new(), campaigns: false, last: String::new() }
     }
 
     /// Campaigns too, which are left out otherwise: every release starts one.
@@ -55,8 +57,16 @@ impl Events {
     }
 
     /// The next event. None: the stream has ended.
-    pub async fn next(&mut self) -> Option<Event> {
-        timeout(PATIENCE, self.read()).await.expect("an event comes")
+    #[track_caller]
+    pub fn next_event(&mut self) -> impl Future<Output = Option<Event>> {
+        self.wait_for(Location::caller(), "event")
+    }
+
+    async fn wait_for(&mut self, at: &Location<'_>, what: &str) -> Option<Event> {
+        let Ok(event) = timeout(PATIENCE, self.read()).await else {
+            panic!("{at}: no {what} came in {PATIENCE:?}; what came last: {}", cut(&self.last))
+        };
+        event
     }
 
     /// The next event if it comes in time.
@@ -65,26 +75,42 @@ impl Events {
     }
 
     /// The next event, which must be of this kind.
-    pub async fn expect(&mut self, kind: &str) -> Event {
-        let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before a {kind} came"));
-        assert_eq!(event.kind, kind, "{event:?}");
-        event
+    #[track_caller]
+    pub fn expect(&mut self, kind: &str) -> impl Future<Output = Event> {
+        let at = Location::caller();
+        async move {
+            let event = self.wait_for(at, kind).await;
+            let event = event.unwrap_or_else(|| self.ended(at, kind));
+            assert_eq!(event.kind, kind, "{at}: {event:?}");
+            event
+        }
     }
 
     /// Reads on to a census with so many sessions.
-    pub async fn census_of(&mut self, sessions: u64) -> Event {
-        loop {
-            let event = self.next().await.expect("the stream goes on");
-            if event.kind == "census" && event.data["sessions"] == sessions {
-                return event;
+    #[track_caller]
+    pub fn census_of(&mut self, sessions: u64) -> impl Future<Output = Event> {
+        let at = Location::caller();
+        async move {
+            let what = format!("census of {sessions}");
+            loop {
+                let event = self.wait_for(at, &what).await.unwrap_or_else(|| self.ended(at, &what));
+                if event.kind == "census" && event.data["sessions"] == sessions {
+                    return event;
+                }
             }
         }
+    }
+
+    fn ended(&self, at: &Location, what: &str) -> ! {
+        panic!("{at}: the stream ended before a {what} came; what came last: {}", cut(&self.last))
     }
 
     async fn read(&mut self) -> Option<Event> {
         loop {
             while let Some(end) = self.text.find("\n\n") {
                 let message: String = self.text.drain(..end + 2).collect();
+                self.last.clone_from(&message);
+                saw(|| format!("the event {message}"));
                 let field =
                     |name: &str| message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
                 if let (Some(kind), Some(id), Some(data)) = (field("event"), field("id"), field("data"))

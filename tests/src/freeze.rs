@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::eventually;
+use crate::{eventually, waiting::saw};
 
 /// Freezes a process, and waits until it has stopped: one of its threads has to run to take the signal, and until then the
 /// others go on.
@@ -23,6 +23,10 @@ fn all_threads_stand_still(process: Pid) -> bool {
     threads.flatten().all(|thread| {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
         // Behind the name, which may have any characters.
-        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+        let stopped = stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'));
+        if !stopped {
+            saw(|| format!("a thread that goes on: {stat}"));
+        }
+        stopped
     })
 }

@@ -11,14 +11,12 @@ use freshwire::{
     log::{AppendError, Log, LogError},
 };
 use futures_util::{Stream, StreamExt, future::join_all, poll};
-use tokio::{
-    runtime::Handle,
-    time::{sleep, timeout},
-};
+use tokio::{runtime::Handle, time::sleep};
 
 use crate::{
     drafts::{settings, topic},
     eventually,
+    waiting::{PATIENCE, in_time, or_saw, saw},
 };
 
 /// Where one log lives: empty at first.
@@ -53,15 +51,20 @@ macro_rules! log_contract {
     };
 }
 
-/// How long anything may take before the test fails.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two tries.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// The next entries of a follower.
 pub async fn take(follower: impl Stream<Item = Result<Entry, LogError>>, count: usize) -> Vec<Entry> {
-    let entries = follower.take(count).map(Result::unwrap).collect();
-    timeout(PATIENCE, entries).await.expect("the follower gets as many entries as there are")
+    let mut number = 0;
+    let entry = |entry: Result<Entry, LogError>| {
+        let entry = entry.unwrap();
+        number += 1;
+        saw(|| format!("entry {number} of {count}: {entry:?}"));
+        entry
+    };
+    let entries = follower.take(count).map(entry).collect();
+    in_time(PATIENCE, "the follower gets as many entries as there are", entries).await
 }
 
 /// Appends as whoever writes does: the same draft again while nobody says what became of it, as in an election of NATS.
@@ -70,21 +73,24 @@ pub async fn append(log: &dyn Log, draft: Draft) -> LogNumber {
         loop {
             match log.append(draft.clone()).await {
                 Ok(number) => return number,
-                Err(AppendError::Unavailable(_) | AppendError::Undecided(_)) => sleep(AGAIN).await,
+                Err(error @ (AppendError::Unavailable(_) | AppendError::Undecided(_))) => {
+                    saw(|| format!("{error:?}"));
+                    sleep(AGAIN).await;
+                }
             }
         }
     };
-    timeout(PATIENCE, taken).await.expect("the entry is taken")
+    in_time(PATIENCE, "the entry is taken", taken).await
 }
 
 /// The last number, asked for again while nobody says it.
 async fn last(log: &dyn Log) -> LogNumber {
-    eventually("the last number is told", async || log.last().await.ok()).await
+    eventually("the last number is told", async || or_saw(log.last().await)).await
 }
 
 /// History, asked for again while nobody tells it.
 async fn history(log: &dyn Log, app: &str, before: Option<LogNumber>, limit: usize) -> Vec<Entry> {
-    eventually("the history is told", async || log.history(topic(app), before, limit).await.ok()).await
+    eventually("the history is told", async || or_saw(log.history(topic(app), before, limit).await)).await
 }
 
 async fn append_some(log: &dyn Log, app: &str, count: u32) -> Vec<LogNumber> {
@@ -284,13 +290,13 @@ pub async fn dropped_followers_leave_nothing_behind(place: &impl Place) {
             }
         }
     }
-    timeout(PATIENCE, async {
+    in_time(PATIENCE, "no task of a dropped follower stays", async {
         while tasks() > before {
+            saw(|| format!("{} tasks, and there were {before}", tasks()));
             tokio::task::yield_now().await;
         }
     })
-    .await
-    .expect("no task of a dropped follower stays");
+    .await;
     append_some(&*log, "web", 2).await;
     assert_eq!(take(log.follow(LogNumber(0)), 5).await.len(), 5);
     // Nor does one that still waits keep the log from being closed and opened again.

@@ -17,11 +17,15 @@ use uuid::Uuid;
 
 use crate::{
     eventually,
-    process::{agreed, binary, client},
+    process::{agreed, answered, binary, client},
+    waiting::{saw, tail, trouble},
 };
 
 /// Longest time for what is ended to end: nodes drain, and each program is waited for in turn.
 const ENDS_WITHIN: Duration = Duration::from_mins(2);
+
+/// So often it is started where ports are taken.
+const STARTS: usize = 3;
 
 /// A running `deploy/native`.
 pub struct Native {
@@ -38,8 +42,21 @@ pub fn deploy() -> PathBuf {
 }
 
 impl Native {
-    /// Starts it on free ports, with more in its environment.
+    /// Starts it on free ports, with more in its environment. It chooses them before its programs listen: where somebody
+    /// else was quicker it says so, and is started again.
     pub async fn start(environment: &[(&str, &str)]) -> Self {
+        for start in 1..=STARTS {
+            match Self::try_to_start(environment).await {
+                Ok(native) => return native,
+                Err(log) if log.contains("in use") && start < STARTS => println!("{log}"),
+                Err(log) => panic!("{log}{}", trouble()),
+            }
+        }
+        unreachable!("the last start is one or panics")
+    }
+
+    /// An error says what it said before it ended by itself.
+    async fn try_to_start(environment: &[(&str, &str)]) -> Result<Self, String> {
         let folder = TempDir::new().expect("a temporary folder");
         let addresses = folder.path().join("addresses");
         let log = fs::File::create(folder.path().join("log")).expect("its log");
@@ -58,16 +75,17 @@ impl Native {
             .expect("bash starts");
         let stdin = child.stdin.take();
         let said = eventually("the topology is up", async || {
+            let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+            saw(|| format!("its log ends with {}", tail(&log)));
             if let Ok(Some(status)) = child.try_wait() {
-                let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
-                panic!("deploy/native ended with {status}: {log}");
+                return Some(Err(format!("deploy/native ended with {status}: {log}")));
             }
-            fs::read_to_string(&addresses).ok()
+            fs::read_to_string(&addresses).ok().map(Ok)
         })
-        .await;
+        .await?;
         let said = said.lines().filter_map(|line| line.split_once('='));
         let said = said.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { child, stdin, said, folder }
+        Ok(Self { child, stdin, said, folder })
     }
 
     /// What it says of itself: `LB_PAGES`, `FRESHWIRE_OPS_1`, `PID_nats_1`, …
@@ -96,14 +114,18 @@ impl Native {
     pub async fn done(&self, address: &str, method: &str, path: &str, body: Option<Value>) -> Value {
         let method: Method = method.parse().expect("a method");
         let key = Uuid::new_v4().to_string();
-        agreed(path, true, async || {
+        let question = format!("{method} {path}");
+        agreed(&question, true, async || {
             let mut request = client().request(method.clone(), format!("http://{address}{path}"));
             request = request.bearer_auth(self.said("FRESHWIRE_TOKEN")).header("idempotency-key", &key);
             if let Some(body) = &body {
                 request = request.json(body);
             }
-            let answer = request.send().await.expect("an answer");
-            (answer.status().as_u16(), answer.json().await.expect("JSON"))
+            let answer = answered(&question, request.send().await);
+            let status = answer.status().as_u16();
+            let answer = answer.json().await.unwrap_or_default();
+            saw(|| format!("{question} at {address}: {status} {answer}"));
+            (status, answer)
         })
         .await
     }
@@ -111,9 +133,13 @@ impl Native {
     /// Ends it all, and waits for it.
     pub async fn end(&mut self) {
         drop(self.stdin.take());
-        let ended =
-            tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await.expect("it ends").expect("it ran");
+        let ended = tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await;
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let Ok(ended) = ended else {
+            let log = tail(&log);
+            panic!("deploy/native didn't end in {ENDS_WITHIN:?}: {:?} run; it said {log}", self.running())
+        };
+        let ended = ended.expect("it ran");
         assert!(ended.success(), "deploy/native ended with {ended}: {log}");
     }
 }

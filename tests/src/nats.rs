@@ -3,7 +3,6 @@
 use std::{
     fmt::Write as _,
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -21,10 +20,10 @@ use tokio::process::{Child, Command};
 use crate::{
     eventually,
     freeze::{freeze, thaw},
+    port::Port,
+    waiting::{PATIENCE, in_time, or_saw, saw, tail, trouble},
 };
 
-/// Ports are free when they are chosen, and may be taken when they are used.
-const STARTS: usize = 5;
 /// What is tried while servers find one another is tried again soon.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -39,7 +38,8 @@ struct NatsServer {
     name: String,
     config: PathBuf,
     log: PathBuf,
-    port: u16,
+    /// For clients, and for the other servers.
+    ports: [Port; 2],
     /// None: it was killed.
     child: Option<Child>,
 }
@@ -61,24 +61,21 @@ impl Nats {
     }
 
     async fn servers(count: usize, lines: &str) -> Self {
-        for _ in 0..STARTS {
-            let folder = TempDir::new().expect("a temporary folder");
-            let ports = free_ports(2 * count);
-            let (own, routes) = ports.split_at(count);
-            let servers = (0..count).map(|index| NatsServer::new(&folder, index, own[index], routes, lines));
-            let mut nats = Self { servers: servers.collect(), _folder: folder };
-            for server in &mut nats.servers {
-                server.start();
-            }
-            if nats.listening().await {
-                // Whether a stream can be made is asked only where everybody may ask.
-                if lines.is_empty() {
-                    nats.settled().await;
-                }
-                return nats;
-            }
+        let folder = TempDir::new().expect("a temporary folder");
+        let ports: Vec<_> = (0..count).map(|_| [Port::free(), Port::free()]).collect();
+        let routes: Vec<_> = ports.iter().map(|[_, route]| route.number()).collect();
+        let servers = ports.into_iter().enumerate();
+        let servers = servers.map(|(index, ports)| NatsServer::new(&folder, index, ports, &routes, lines));
+        let mut nats = Self { servers: servers.collect(), _folder: folder };
+        for server in &mut nats.servers {
+            server.start();
         }
-        panic!("nats-server could not be started {STARTS} times");
+        nats.listening().await;
+        // Whether a stream can be made is asked only where everybody may ask.
+        if lines.is_empty() {
+            nats.settled().await;
+        }
+        nats
     }
 
     /// What `--nats` takes: all servers, separated by commas.
@@ -94,7 +91,7 @@ impl Nats {
 
     /// One server's host:port.
     pub fn address_of(&self, index: usize) -> String {
-        format!("127.0.0.1:{}", self.servers[index].port)
+        format!("127.0.0.1:{}", self.servers[index].port())
     }
 
     /// A server's process.
@@ -119,13 +116,13 @@ impl Nats {
     /// Makes a stream. Asked for once more, with the same configuration, it is there already.
     pub async fn create_stream(&self, config: stream::Config) {
         let context = self.jetstream().await;
-        eventually("the stream is made", async || context.create_stream(config.clone()).await.ok()).await;
+        eventually("the stream is made", async || or_saw(context.create_stream(config.clone()).await)).await;
     }
 
     /// A stream that is there, as it is now.
     pub async fn stream(&self, name: &str) -> stream::Stream {
         let context = self.jetstream().await;
-        eventually("the stream is there", async || context.get_stream(name).await.ok()).await
+        eventually("the stream is there", async || or_saw(context.get_stream(name).await)).await
     }
 
     /// Deletes a stream. Where the answer came too late, the next one says that there is none.
@@ -133,7 +130,8 @@ impl Nats {
         let context = self.jetstream().await;
         eventually("the stream is deleted", async || match context.delete_stream(name).await {
             Ok(_) => Some(()),
-            Err(error) => is_gone(&error.kind()).then_some(()),
+            Err(error) if is_gone(&error.kind()) => Some(()),
+            Err(error) => or_saw(Err(error)),
         })
         .await;
     }
@@ -151,19 +149,21 @@ impl Nats {
             loop {
                 match JetStreamLog::open(nats.clone(), folder).await {
                     Ok(log) => return log,
-                    Err(OpenError::NotYet(_)) => tokio::time::sleep(Duration::from_millis(100)).await,
+                    Err(error @ OpenError::NotYet(_)) => saw(|| format!("{error:?}")),
                     Err(refused) => panic!("{refused}"),
                 }
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), open).await.expect("the log is there")
+        in_time(PATIENCE, "the log is there", open).await
     }
 
     /// Which server leads a stream.
     pub async fn leader(&self, stream: &str) -> usize {
         let context = self.jetstream().await;
         eventually("the stream has a leader", async || {
-            let stream = context.get_stream(stream).await.ok()?;
+            let stream = or_saw(context.get_stream(stream).await)?;
+            saw(|| format!("{:?}", stream.cached_info().cluster));
             let leader = stream.cached_info().cluster.as_ref()?.leader.clone()?;
             self.servers.iter().position(|server| server.name == leader)
         })
@@ -174,7 +174,8 @@ impl Nats {
     pub async fn replicated(&self, stream: &str) {
         let context = self.jetstream().await;
         eventually("all replicas are current", async || {
-            let stream = context.get_stream(stream).await.ok()?;
+            let stream = or_saw(context.get_stream(stream).await)?;
+            saw(|| format!("{:?}", stream.cached_info().cluster));
             let cluster = stream.cached_info().cluster.as_ref()?;
             let others = &cluster.replicas;
             let current =
@@ -186,7 +187,9 @@ impl Nats {
 
     /// What a server has logged.
     pub fn log(&self, index: usize) -> String {
-        fs::read_to_string(&self.servers[index].log).unwrap_or_default()
+        let log = self.servers[index].log();
+        saw(|| format!("the log of nats-server ends with {}", tail(&log)));
+        log
     }
 
     /// Ends a server as a power cut would.
@@ -198,7 +201,7 @@ impl Nats {
     /// Starts a server again that was killed, and waits until it listens. Others may still have to find it.
     pub async fn restart(&mut self, index: usize) {
         self.servers[index].start();
-        assert!(self.listening().await, "{}", self.log(index));
+        self.listening().await;
     }
 
     /// Freezes a server: its sockets stay, and nothing answers.
@@ -211,22 +214,19 @@ impl Nats {
         thaw(self.servers[index].process());
     }
 
-    /// All servers that run listen; false if one ended.
-    async fn listening(&mut self) -> bool {
+    /// Waits until all servers listen that run.
+    async fn listening(&mut self) {
         for server in self.servers.iter_mut().filter(|server| server.child.is_some()) {
-            let listens = eventually("nats-server listens", async || {
-                let child = server.child.as_mut()?;
-                if child.try_wait().expect("it was started").is_some() {
-                    return Some(false);
+            eventually("nats-server listens", async || {
+                let log = server.log();
+                if let Some(ended) = server.child.as_mut()?.try_wait().expect("it was started") {
+                    panic!("nats-server ended with {ended}: {}{}", tail(&log), trouble());
                 }
-                tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await.is_ok().then_some(true)
+                saw(|| format!("its log ends with {}", tail(&log)));
+                tokio::net::TcpStream::connect(("127.0.0.1", server.port())).await.ok()
             })
             .await;
-            if !listens {
-                return false;
-            }
         }
-        true
     }
 
     /// Waits until each server takes a stream of as many replicas as there are servers.
@@ -248,7 +248,8 @@ fn is_gone(error: &DeleteStreamErrorKind) -> bool {
 }
 
 impl NatsServer {
-    fn new(folder: &TempDir, index: usize, port: u16, routes: &[u16], lines: &str) -> Self {
+    fn new(folder: &TempDir, index: usize, ports: [Port; 2], routes: &[u16], lines: &str) -> Self {
+        let port = ports[0].number();
         let name = format!("n{}", index + 1);
         let file = |ending: &str| folder.path().join(format!("{name}.{ending}"));
         let store = file("store");
@@ -265,7 +266,7 @@ impl NatsServer {
                 .expect("strings take all");
         }
         fs::write(file("conf"), config).expect("its configuration");
-        Self { config: file("conf"), log: file("log"), name, port, child: None }
+        Self { config: file("conf"), log: file("log"), name, ports, child: None }
     }
 
     fn start(&mut self) {
@@ -281,15 +282,16 @@ impl NatsServer {
         self.child = Some(child.expect("nats-server is installed: run 'scripts/setup nats-server'"));
     }
 
+    fn port(&self) -> u16 {
+        self.ports[0].number()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     fn process(&self) -> Pid {
         let id = self.child.as_ref().and_then(Child::id).expect("it runs");
         i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process ID")
     }
-}
-
-/// Ports that nobody listens on. A cluster's servers name one another's, so that they can't choose for themselves.
-fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<_> =
-        (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a free port")).collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("its port").port()).collect()
 }

@@ -1,6 +1,6 @@
 //! A page as the server sees it: a real WebSocket that says what pages say.
 
-use std::time::Duration;
+use std::{panic::Location, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,14 +13,15 @@ use tokio_tungstenite::{
     },
 };
 
-/// Long enough for any machine; nothing is expected to take it.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::waiting::{PATIENCE, cut, saw};
 
 /// A connected page.
 pub struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// What it was welcomed with.
     pub welcome: Value,
+    /// What it was sent last, whatever that was; nothing at first.
+    last: String,
 }
 
 impl Page {
@@ -38,7 +39,7 @@ impl Page {
         }
         let config = WebSocketConfig::default().read_buffer_size(512).write_buffer_size(0);
         let (socket, _) = connect_async_with_config(request, Some(config), true).await?;
-        Ok(Self { socket, welcome: Value::Null })
+        Ok(Self { socket, welcome: Value::Null, last: String::new() })
     }
 
     /// Connects and says this hello; `type` is added.
@@ -97,19 +98,33 @@ impl Page {
     }
 
     /// The next frame, which must be of this type.
-    pub async fn frame(&mut self, kind: &str) -> Value {
-        let frame = self.next_frame(PATIENCE).await.unwrap_or_else(|| panic!("no {kind} came"));
-        assert_eq!(frame["type"], kind, "{frame}");
-        frame
+    #[track_caller]
+    pub fn frame(&mut self, kind: &str) -> impl Future<Output = Value> {
+        let at = Location::caller();
+        async move {
+            let Some(frame) = self.next_frame(PATIENCE).await else { self.give_up(at, kind) };
+            assert_eq!(frame["type"], kind, "{at}: {frame}");
+            frame
+        }
+    }
+
+    /// The next frame of any type, on the way to what is waited for.
+    #[track_caller]
+    pub fn any_frame(&mut self, on_the_way_to: &str) -> impl Future<Output = Value> {
+        let at = Location::caller();
+        async move {
+            let frame = self.next_frame(PATIENCE).await;
+            frame.unwrap_or_else(|| self.give_up(at, on_the_way_to))
+        }
     }
 
     /// The next text frame, if one comes in time. Pings are answered on the way.
     pub async fn next_frame(&mut self, within: Duration) -> Option<Value> {
         let next = async {
             loop {
-                match self.socket.next().await {
-                    Some(Ok(Message::Text(text))) => break serde_json::from_str(&text).ok(),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                match self.next_message().await? {
+                    Message::Text(text) => break serde_json::from_str(&text).ok(),
+                    Message::Ping(_) | Message::Pong(_) => {}
                     _ => break None,
                 }
             }
@@ -118,32 +133,54 @@ impl Page {
     }
 
     /// All frames that came before the answer to a ping: what the server has said up to now.
-    pub async fn frames_until_pong(&mut self) -> Vec<Value> {
-        self.send(&json!({"type": "ping"})).await;
-        let mut frames = Vec::new();
-        loop {
-            let frame = self.next_frame(PATIENCE).await.expect("a pong");
-            if frame["type"] == "pong" {
-                return frames;
+    #[track_caller]
+    pub fn frames_until_pong(&mut self) -> impl Future<Output = Vec<Value>> {
+        let at = Location::caller();
+        async move {
+            self.send(&json!({"type": "ping"})).await;
+            let mut frames = Vec::new();
+            loop {
+                let Some(frame) = self.next_frame(PATIENCE).await else { self.give_up(at, "pong") };
+                if frame["type"] == "pong" {
+                    return frames;
+                }
+                frames.push(frame);
             }
-            frames.push(frame);
         }
     }
 
     /// Reads on until the server closes, and says how.
-    pub async fn closed(&mut self) -> Option<(u16, String)> {
-        let end = async {
-            loop {
-                match self.socket.next().await {
-                    Some(Ok(Message::Close(frame))) => {
+    #[track_caller]
+    pub fn closed(&mut self) -> impl Future<Output = (u16, String)> {
+        let at = Location::caller();
+        async move {
+            let end = async {
+                loop {
+                    if let Message::Close(frame) = self.next_message().await? {
                         break frame.map(|CloseFrame { code, reason }| (code.into(), reason.to_string()));
                     }
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => break None,
                 }
-            }
+            };
+            let closed = timeout(PATIENCE, end).await.ok().flatten();
+            closed.unwrap_or_else(|| self.give_up(at, "close frame"))
+        }
+    }
+
+    /// None: it was the last, and the connection is at its end.
+    async fn next_message(&mut self) -> Option<Message> {
+        let next = self.socket.next().await;
+        self.last = match &next {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            Some(Ok(other)) => format!("{other:?}"),
+            Some(Err(error)) => format!("{error} (after {})", cut(&self.last)),
+            None => format!("the end (after {})", cut(&self.last)),
         };
-        timeout(PATIENCE, end).await.expect("the server closes")
+        saw(|| format!("the page was sent {}", self.last));
+        next.transpose().ok().flatten()
+    }
+
+    fn give_up(&self, at: &Location, what: &str) -> ! {
+        panic!("{at}: no {what} came in {PATIENCE:?} or before the end; what came last: {}", cut(&self.last))
     }
 
     /// Closes as a page does.

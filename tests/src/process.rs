@@ -14,7 +14,12 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
-use crate::{eventually, nats::Nats};
+use crate::{
+    eventually,
+    nats::Nats,
+    port::Port,
+    waiting::{PATIENCE, in_time, saw, tail, trouble},
+};
 
 /// The admin token of every server in the tests.
 pub const TOKEN: &str = "admin-token-of-the-tests";
@@ -26,14 +31,19 @@ const PINGS: (&str, &str) = ("FRESHWIRE_PING_INTERVAL", "10m");
 /// They connect a hundred at a time, and say hello when the machine lets them. The same of tests that are about this.
 const HELLOS: (&str, &str) = ("FRESHWIRE_HELLO_TIMEOUT", "1m");
 
+/// Longest time for a command to end that doesn't wait for anything of its own.
+const RUNS_WITHIN: Duration = Duration::from_mins(2);
+
 /// A running `freshwire serve`.
 pub struct Server {
     child: Child,
     folder: PathBuf,
     flags: Vec<String>,
     environment: Vec<(String, String)>,
-    /// Of the first start; kept over restarts.
+    /// Kept over restarts.
     address: String,
+    /// The same on the loopback address.
+    port: Option<Port>,
     /// Deleted with the server.
     temporary: Option<TempDir>,
 }
@@ -75,7 +85,7 @@ impl Server {
 
     /// Starts one in a folder that outlives it.
     pub async fn start_in(folder: &Path, flags: &[&str]) -> Self {
-        Self::spawn(folder, "127.0.0.1:0", flags, &[]).await
+        Self::spawn_on(Port::free(), folder, flags, &[]).await
     }
 
     /// Starts one as a node of a cluster, and waits until it takes pages.
@@ -87,7 +97,7 @@ impl Server {
     pub async fn node_at(url: &str, name: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let temporary = TempDir::new().expect("a temporary folder");
         let flags = [&["--nats", url, "--node", name], flags].concat();
-        let mut server = Self::spawn(temporary.path(), "127.0.0.1:0", &flags, environment).await;
+        let mut server = Self::spawn_on(Port::free(), temporary.path(), &flags, environment).await;
         server.temporary = Some(temporary);
         server.ready().await;
         server
@@ -113,12 +123,25 @@ impl Server {
         server
     }
 
+    async fn spawn_on(port: Port, folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        let listen = format!("127.0.0.1:{}", port.number());
+        let mut server = Self::spawn(folder, &listen, flags, environment).await;
+        server.port = Some(port);
+        server
+    }
+
     async fn spawn(folder: &Path, listen: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
         let environment: Vec<_> =
             environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let (child, address) = spawn(folder, listen, &flags, &environment).await;
-        Self { child, folder: folder.to_owned(), flags, environment, address, temporary: None }
+        Self { child, folder: folder.to_owned(), flags, environment, address, port: None, temporary: None }
+    }
+
+    /// A node's name, or where it listens.
+    fn name(&self) -> &str {
+        let mut flags = self.flags.iter().skip_while(|flag| *flag != "--node");
+        flags.nth(1).unwrap_or(&self.address)
     }
 
     /// Where it listens, as host:port.
@@ -138,7 +161,9 @@ impl Server {
 
     /// All that it has logged, over restarts.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("stderr")).expect("its log")
+        let log = fs::read_to_string(self.folder.join("stderr")).expect("its log");
+        saw(|| format!("the log of {} ends with {}", self.name(), tail(&log)));
+        log
     }
 
     /// The process, for signals and limits.
@@ -169,10 +194,12 @@ impl Server {
 
     /// Waits until it has stopped.
     pub async fn stopped(&mut self) -> ExitStatus {
-        tokio::time::timeout(Duration::from_mins(1), self.child.wait())
-            .await
-            .expect("it stops")
-            .expect("it ran")
+        let stopped = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let Ok(status) = stopped else {
+            let log = log_in(&self.folder);
+            panic!("the server didn't stop in {PATIENCE:?}; its log ends with {}{}", tail(&log), trouble())
+        };
+        status.expect("it ran")
     }
 
     /// Starts it again in its folder and on its address.
@@ -195,17 +222,19 @@ impl Server {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> (u16, Value) {
-        let method = method.parse().expect("a method");
-        let mut request = client().request(method, self.url(path)).bearer_auth(TOKEN);
+        let to = method.parse().expect("a method");
+        let mut request = client().request(to, self.url(path)).bearer_auth(TOKEN);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.expect("an answer");
+        let response = answered(&format!("{}: {method} {path}", self.name()), request.send().await);
         let status = response.status().as_u16();
-        (status, response.json().await.unwrap_or(Value::Null))
+        let answer = response.json().await.unwrap_or(Value::Null);
+        saw(|| format!("{}: {method} {path}: {status} {answer}", self.name()));
+        (status, answer)
     }
 
     /// Calls its API, which must agree.
@@ -235,9 +264,10 @@ impl Server {
 
     /// A counter's value; 0 if nothing was counted. `series` is its name with labels, as Prometheus reads it.
     pub async fn counter(&self, series: &str) -> u64 {
-        let answer = client().get(self.url("/metrics")).send().await.expect("an answer");
+        let answer = answered("GET /metrics", client().get(self.url("/metrics")).send().await);
         let text = answer.text().await.expect("a text");
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        saw(|| format!("{}: {series} is {line:?}", self.name()));
         line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
@@ -252,9 +282,13 @@ impl Server {
 
     /// Runs a command of the operator's against it; answers its exit code, what it printed, and what it complained of.
     pub async fn run(&self, words: &[&str]) -> (i32, String, String) {
-        let ran = self.command(words).output().await.expect("it runs");
+        let mut command = self.command(words);
+        let what = format!("{words:?} ends");
+        let ran = in_time(RUNS_WITHIN, &what, command.output()).await.expect("it runs");
         let text = |bytes| String::from_utf8(bytes).expect("a text");
-        (ran.status.code().unwrap_or(-1), text(ran.stdout), text(ran.stderr))
+        let (code, said, complained) = (ran.status.code().unwrap_or(-1), text(ran.stdout), text(ran.stderr));
+        saw(|| format!("{words:?} ends with {code}: {said}{complained}"));
+        (code, said, complained)
     }
 
     /// Sessions by build, those with none left out.
@@ -282,7 +316,7 @@ pub fn rss(pid: u32) -> u64 {
 
 /// What is answered to a question that must be agreed to. Where the log is a cluster's, it may be away for a while.
 pub(crate) async fn agreed(question: &str, in_cluster: bool, ask: impl AsyncFn() -> (u16, Value)) -> Value {
-    eventually("it agrees", async || {
+    eventually(&format!("{question} is agreed to"), async || {
         let (status, answer) = ask().await;
         let away = status == 503 && answer["type"] == "urn:freshwire:problem:unavailable";
         assert!((200..300).contains(&status) || (away && in_cluster), "{question}: {status} {answer}");
@@ -331,11 +365,25 @@ async fn spawn(
         .expect("the binary starts");
     let address = eventually("the server listens", async || {
         if let Ok(Some(status)) = child.try_wait() {
-            let log = fs::read_to_string(folder.join("stderr")).unwrap_or_default();
-            panic!("the server ended with {status}: {log}");
+            panic!("the server ended with {status}: {}{}", log_in(folder), trouble());
         }
+        saw(|| format!("its log ends with {}", tail(&log_in(folder))));
         fs::read_to_string(&file).ok()
     })
     .await;
     (child, address.trim().to_owned())
+}
+
+fn log_in(folder: &Path) -> String {
+    fs::read_to_string(folder.join("stderr")).unwrap_or_default()
+}
+
+/// What came of a request, which must be an answer.
+pub fn answered(question: &str, answer: reqwest::Result<reqwest::Response>) -> reqwest::Response {
+    answer.unwrap_or_else(|error| {
+        // Its reasons are in its sources.
+        let reasons = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let reasons: Vec<_> = reasons.map(ToString::to_string).collect();
+        panic!("{question}: no answer: {}", reasons.join(": "))
+    })
 }

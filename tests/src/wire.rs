@@ -3,7 +3,7 @@
 //! What it is given while it is cut stays in it and arrives when it is mended, as on a network that loses packets and sends
 //! them again; when its connections are broken, it is lost.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,6 +14,8 @@ use tokio::{
     sync::watch,
 };
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::waiting::{PATIENCE, in_time};
 
 /// One end is the test's to give to a node, the other is at a server. It ends when this is dropped.
 pub struct Wire {
@@ -77,8 +79,10 @@ impl Wire {
     pub async fn held(&self) {
         let held = |state: &State| state.held.there || state.held.back;
         let mut states = self.state.subscribe();
-        let said = tokio::time::timeout(Duration::from_mins(1), states.wait_for(held)).await;
-        drop(said.expect("the words are said").expect("it is there"));
+        let waited_for =
+            self.state.borrow().trap.as_ref().map(|(words, _)| String::from_utf8_lossy(words).into_owned());
+        let what = format!("the node says {waited_for:?}");
+        drop(in_time(PATIENCE, &what, states.wait_for(held)).await.expect("it is there"));
     }
 
     /// Breaks all connections, what is on the way is lost, and new ones are broken at once.

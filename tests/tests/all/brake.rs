@@ -31,7 +31,7 @@ async fn act(server: &Server, app: &str, pages: Vec<Page>, stays_old: impl Fn(us
 
 async fn notice(page: &mut Page) -> Value {
     loop {
-        let frame = page.next_frame(std::time::Duration::from_secs(30)).await.expect("a notice");
+        let frame = page.any_frame("notice").await;
         if frame["type"] == "notice" {
             return frame;
         }

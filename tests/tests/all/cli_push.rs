@@ -3,7 +3,11 @@
 
 use std::{fs, path::Path, process::Stdio};
 
-use freshwire_tests::{page::Page, process::Server};
+use freshwire_tests::{
+    page::Page,
+    process::Server,
+    waiting::{PATIENCE, in_time},
+};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -20,7 +24,7 @@ async fn run(server: &Server, words: &[&str], input: &str) -> Ran {
         .unwrap();
     // A command that doesn't read it has closed it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
-    child.wait_with_output().await.unwrap().into()
+    in_time(PATIENCE, &format!("{words:?} ends"), child.wait_with_output()).await.unwrap().into()
 }
 
 async fn ok(server: &Server, words: &[&str]) -> String {

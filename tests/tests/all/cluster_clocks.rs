@@ -152,9 +152,8 @@ async fn a_pause_stops_a_wave_on_both_nodes_and_the_logs_times_never_decrease() 
     let number = start_campaign(nodes[0], "web", json!({"over": "8s"})).await;
     // Some are told, and then the other node's operator has had enough.
     let all = on_fast.iter_mut().chain(&mut on_right);
-    let first = all.map(|page| {
-        Box::pin(async { while page.next_frame(SLACK).await.expect("a frame")["type"] != "notice" {} })
-    });
+    let first =
+        all.map(|page| Box::pin(async { while page.any_frame("notice").await["type"] != "notice" {} }));
     let ((), told, _) = futures_util::future::select_all(first).await;
     let pause = json!({"reason": "enough"});
     nodes[1].done("POST", &format!("/v1/apps/web/campaigns/{number}/pause"), Some(pause)).await;
@@ -201,6 +200,6 @@ async fn a_page_that_moves_off_a_cut_off_node_leaves_it_though_that_nodes_clock_
     let moved = Page::hello(right.address(), hello).await;
     assert_eq!(moved.session(), page.session());
     wire.mend();
-    assert_eq!(page.closed().await.expect("a close frame").0, 4102);
+    assert_eq!(page.closed().await.0, 4102);
     counted(&pair, "web", 1).await;
 }

@@ -1,21 +1,28 @@
 //! `freshwire demo` as its reader meets it: what it prints is typed in, and the crowd moves.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio};
 
-use freshwire_tests::{eventually, process::binary};
+use freshwire_tests::{
+    eventually,
+    process::binary,
+    waiting::{PATIENCE, in_time, saw},
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
-    time::timeout,
 };
 
 /// Types a line into a shell, after the lines that the demo said to type first.
 async fn shell(exports: &str, line: &str) -> String {
     let script = format!("{exports}\n{line}");
-    let output = Command::new("bash").args(["-euc", &script]).stdin(Stdio::null()).output().await.unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-euc", &script]).stdin(Stdio::null()).kill_on_drop(true);
+    let output = in_time(PATIENCE, &format!("'{line}' ends"), shell.output()).await.unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let said = String::from_utf8(output.stdout).unwrap();
+    saw(|| format!("{line}: {said}"));
+    said
 }
 
 fn unsupported(census: &Value) -> u64 {
@@ -33,7 +40,7 @@ async fn the_demos_three_commands_work_as_printed_and_the_crowd_moves() {
         .unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let mut printed = Vec::new();
-    while let Some(line) = timeout(Duration::from_mins(1), lines.next_line()).await.unwrap().unwrap() {
+    while let Some(line) = in_time(PATIENCE, "the demo says how to begin", lines.next_line()).await.unwrap() {
         if line.starts_with("census") {
             break;
         }
@@ -75,7 +82,7 @@ async fn the_demos_three_commands_work_as_printed_and_the_crowd_moves() {
     let pid = i32::try_from(demo.id().unwrap()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let status = timeout(Duration::from_mins(1), demo.wait()).await.unwrap().unwrap();
+    let status = in_time(PATIENCE, "the demo ends", demo.wait()).await.unwrap();
     assert!(status.success());
     assert!(!Path::new(&token).exists(), "it leaves nothing behind");
 }

@@ -7,7 +7,8 @@ use freshwire_tests::{
     native::{Native, deploy},
     nats::Nats,
     page::Page,
-    process::{Server, client, text},
+    process::{Server, answered, client, text},
+    waiting::{PATIENCE, in_time, or_saw, saw},
 };
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
@@ -22,9 +23,11 @@ const IN_A_ROW: usize = 8;
 
 #[tokio::test]
 async fn every_configuration_is_taken_by_its_program() {
-    let ran = Command::new(deploy().join("check")).output().await.expect("bash starts");
+    let mut check = Command::new(deploy().join("check"));
+    check.kill_on_drop(true);
+    let ran = in_time(PATIENCE, "deploy/check ends", check.output()).await.expect("bash starts");
     let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success(), "{said}");
+    assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
     for checked in
         ["nats/nats.conf", "haproxy.cfg", "nginx.conf.template", "Caddyfile", "Dockerfile: what it copies"]
     {
@@ -123,10 +126,12 @@ async fn walk(balancer: &str, tls: bool) {
     let mut open = Vec::<Page>::new();
     eventually("both nodes get pages", async || {
         // A balancer sends nobody to a node for a while that was late with an answer.
-        let mut page = Page::connect(&pages, None).await.ok()?;
+        let mut page = or_saw(Page::connect(&pages, None).await)?;
         page.say_hello(json!({"app": "shop", "build": "1111111", "version": "1.0.0"})).await;
         assert_eq!(page.welcome["standing"], "current");
         open.push(page);
+        let nodes = || open.iter().map(|page| page.welcome["node"].as_str()).collect::<Vec<_>>();
+        saw(|| format!("pages of {:?}", nodes()));
         let has_some = |node| open.iter().any(|page| page.welcome["node"] == node);
         (open.len() >= 6 && has_some("freshwire-1") && has_some("freshwire-2")).then_some(())
     })
@@ -146,6 +151,7 @@ async fn walk(balancer: &str, tls: bool) {
         let mut fresh = None;
         for _ in 0..IN_A_ROW {
             let page = Page::open(&pages, "shop", "2222222", "1.1.0").await;
+            saw(|| format!("welcomed by {}", page.welcome["node"]));
             fresh = Some(page).filter(|page| page.welcome["node"] == "freshwire-2");
             fresh.as_ref()?;
         }
@@ -164,7 +170,7 @@ async fn walk(balancer: &str, tls: bool) {
         }
         // Its goodbye comes through the balancer, which cuts nothing.
         page.frame("reconnect").await;
-        assert_eq!(page.closed().await.expect("a close frame").0, 4200);
+        assert_eq!(page.closed().await.0, 4200);
         let back = json!({"app": "shop", "build": "1111111", "version": "1.0.0", "via": page.welcome["node"],
             "session": page.session(), "resume": page.resume()});
         let back = Page::hello(&pages, back).await;
@@ -200,9 +206,11 @@ async fn clients_of_nats(native: &Native) -> Vec<Value> {
 }
 
 async fn read(url: &str) -> String {
-    let answer = client().get(url).send().await.expect("an answer");
+    let answer = answered(url, client().get(url).send().await);
     assert_eq!(answer.status(), 200, "{url}");
-    answer.text().await.expect("a text")
+    let text = answer.text().await.expect("a text");
+    saw(|| format!("{url}: {text}"));
+    text
 }
 
 async fn readiness(address: &str) -> (u16, Value) {

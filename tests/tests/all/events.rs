@@ -12,6 +12,7 @@ use freshwire_tests::{
     eventually,
     page::Page,
     process::{Server, TOKEN, client, text},
+    waiting::{PATIENCE, in_time},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -93,12 +94,16 @@ async fn a_campaign_is_told_whenever_it_is_not_what_it_was() {
 
 /// Reads on to a campaign's event that shows something.
 async fn campaign_with(events: &mut Events, campaign: &Value, shows: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let event = events.next().await.expect("the stream goes on");
-        if event.kind == "campaign" && event.data["campaign"] == *campaign && shows(&event.data) {
-            return event.data;
+    let what = format!("the event that is waited for of campaign {campaign}");
+    in_time(PATIENCE, &what, async {
+        loop {
+            let event = events.next_event().await.expect("the stream goes on");
+            if event.kind == "campaign" && event.data["campaign"] == *campaign && shows(&event.data) {
+                return event.data;
+            }
         }
-    }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -107,7 +112,7 @@ async fn who_comes_back_after_a_restart_is_told_what_was_missed() {
     let mut events = Events::follow(&server, "web", None).await;
     let seen = events.expect("census").await.id;
     server.kill().await;
-    assert_eq!(events.next().await, None);
+    assert_eq!(events.next_event().await, None);
 
     server.restart().await;
     for n in 1..=20 {
@@ -194,7 +199,7 @@ async fn a_stop_ends_every_stream_also_one_that_nobody_reads() {
     let _unread = Events::follow(&server, "web", None).await;
     events.expect("census").await;
     server.ask_to_stop();
-    assert_eq!(events.next().await, None);
+    assert_eq!(events.next_event().await, None);
     // Whoever comes to a node that is leaving is sent away, not kept.
     let (status, problem) = server.call("GET", "/v1/apps/web/events", None).await;
     assert_eq!((status, text(&problem["type"]).ends_with(":unavailable")), (503, true));
@@ -218,7 +223,7 @@ async fn a_stream_ends_with_its_token() {
     server.release("other", json!({"build": "x", "version": "1.0.0"})).await;
     assert_eq!(ask("other", &secret).await.status(), 403);
     server.done("DELETE", &format!("/v1/tokens/{}", text(&token["token"]["id"])), None).await;
-    assert_eq!(events.next().await, None);
+    assert_eq!(events.next_event().await, None);
     assert_eq!(ask("web", &secret).await.status(), 401);
 }
 

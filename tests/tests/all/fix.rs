@@ -1,12 +1,8 @@
 //! `freshwire fix`: the security fix as one command, against real pages, with its proof.
 
-use std::time::Duration;
-
 use freshwire_tests::{page::Page, process::Server, running::Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-const PATIENCE: Duration = Duration::from_mins(1);
 
 fn fixing(server: &Server, words: &[&str]) -> Running {
     let fix = ["fix", "web", "1.1.0", "--reason", "CVE-2026-1234", "--over", "0s"];
@@ -29,7 +25,7 @@ async fn server_and_pages() -> (Server, Vec<Page>) {
 /// Reloads for the notice.
 async fn moves(server: &Server, mut page: Page) -> Page {
     let notice = loop {
-        let frame = page.next_frame(PATIENCE).await.expect("a notice comes");
+        let frame = page.any_frame("notice").await;
         if frame["type"] == "notice" {
             break frame["notice"].clone();
         }

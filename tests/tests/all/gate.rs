@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::Read as _,
     sync::{Arc, Mutex},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -13,12 +14,11 @@ use freshwire_tests::{
     process::Server,
     running::{Ended, Running},
     terminal::Terminal,
+    waiting::{PATIENCE, in_time, saw, tail},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_mins(1);
 /// What is wanted is a second; the machine may have much else to do.
 const SOON: Duration = Duration::from_secs(20);
 const WARM: [&str; 2] = ["--warmup", "0s"];
@@ -216,19 +216,19 @@ async fn some_may_be_left_where_that_is_enough() {
     );
 }
 
-/// A terminal: what a program gets of it, and what it shows.
-fn terminal(columns: u16) -> (File, Arc<Mutex<Vec<u8>>>) {
+/// A terminal: what a program gets of it, what it shows, and who reads that until no program has it any more.
+fn terminal(columns: u16) -> (File, Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let (terminal, inner) = Terminal::open(columns, 24);
     let shown = Arc::new(Mutex::new(Vec::new()));
     let (mut reader, into) = (terminal.reader(), shown.clone());
-    std::thread::spawn(move || {
+    let reading = std::thread::spawn(move || {
         let mut bytes = [0; 1024];
         // An error: no program has it any more.
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             into.lock().unwrap().extend(&bytes[..count]);
         }
     });
-    (inner, shown)
+    (inner, shown, reading)
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn on_a_terminal_a_bar_is_drawn_over_and_over_in_one_line() {
     for _ in 0..4 {
         pages.push(page(&server, "old", "1.0.0").await);
     }
-    let (line, shown) = terminal(66);
+    let (line, shown, reading) = terminal(66);
     let mut command = server.command(&["wait", "web", "--build", "old", "--for", "1s"]);
     command.env("TERM", "xterm").env_remove("COLUMNS");
     command.stdin(line.try_clone().unwrap()).stdout(line.try_clone().unwrap()).stderr(line);
@@ -246,7 +246,13 @@ async fn on_a_terminal_a_bar_is_drawn_over_and_over_in_one_line() {
     // It holds the terminal's files too.
     drop(command);
     let all = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
-    let until = async |words: &str| eventually(words, async || all().contains(words).then_some(())).await;
+    let until = async |words: &str| {
+        eventually(words, async || {
+            saw(|| format!("{:?}", tail(&all())));
+            all().contains(words).then_some(())
+        })
+        .await;
+    };
     until("[------------------------] 4 connected: 1.0.0 (old) 4").await;
     pages.pop().unwrap().close(1000).await;
     until("[######------------------] 3 connected: 1.0.0 (old) 3").await;
@@ -255,9 +261,12 @@ async fn on_a_terminal_a_bar_is_drawn_over_and_over_in_one_line() {
         page.close(1000).await;
     }
     until("[########################] 0 connected: holding").await;
-    assert_eq!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().code(), Some(0));
-    until("0 connected for 1s: open after ").await;
+    let ended = in_time(PATIENCE, "the command ends", child.wait()).await;
+    assert_eq!(ended.unwrap().code(), Some(0));
+    // A line may come in pieces.
+    eventually("all is shown", async || reading.is_finished().then_some(())).await;
     let shown = all();
+    assert!(shown.contains("0 connected for 1s: open after "), "{shown:?}");
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(lines.len(), 2, "what it waits for, and the bar: {shown:?}");
     assert!(shown.ends_with('\n'), "the shell goes on in a line of its own: {shown:?}");

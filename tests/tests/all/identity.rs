@@ -38,7 +38,7 @@ async fn with_its_resume_a_page_takes_its_session_over() {
     let mut new = Page::hello(server.address(), hello(&session, Some(&resume))).await;
     assert_eq!(new.session(), session);
     assert_ne!(new.resume(), resume, "every return has a new one");
-    assert_eq!(old.closed().await.expect("a close frame").0, 4102);
+    assert_eq!(old.closed().await.0, 4102);
     counted(&server, 1, 0).await;
     assert!(new.frames_until_pong().await.is_empty());
 
@@ -185,7 +185,7 @@ async fn who_was_away_a_second_before_a_kill_is_known_after_it() {
     drop(page);
     counted(&server, 0, 1).await;
     let store = server.folder().join("data/freshwire.db");
-    eventually("it is written down", async || {
+    eventually("the page that is away is in the side table", async || {
         let store = rusqlite::Connection::open(&store).unwrap();
         let count = "SELECT count(*) FROM side WHERE kind = 'away' AND key = ?1";
         store.query_row(count, [&session], |row| row.get::<_, bool>(0)).unwrap().then_some(())

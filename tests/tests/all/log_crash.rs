@@ -11,18 +11,20 @@ use freshwire::{
     core::names::LogNumber,
     log::{Log, sqlite::SqliteLog},
 };
-use freshwire_tests::log_contract::take;
+use freshwire_tests::{
+    log_contract::take,
+    waiting::{PATIENCE, in_time, saw},
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tempfile::tempdir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
-    time::{Instant as Deadline, timeout, timeout_at},
+    time::{Instant as Deadline, timeout_at},
 };
 use uuid::Uuid;
 
 const ROUNDS: u32 = 300;
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that appends, and what it has said.
 pub struct Appender {
@@ -54,6 +56,7 @@ impl Appender {
     /// Reads a line; false when there are no more. A last line that was cut off counts for nothing.
     async fn hear(&mut self) -> bool {
         let Some(line) = self.lines.next_line().await.unwrap() else { return false };
+        saw(|| line.clone());
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             ["ack", number, id] => {
@@ -76,7 +79,7 @@ impl Appender {
                 assert!(self.hear().await, "the appender ended by itself");
             }
         };
-        timeout(PATIENCE, hearing).await.expect("the appender says so within a minute");
+        in_time(PATIENCE, "the appender says enough", hearing).await;
     }
 
     /// Kills it after a while (SIGKILL), and reads what it said before that.

@@ -10,6 +10,7 @@ use freshwire_tests::{
     nats::Nats,
     page::Page,
     process::{Server, text},
+    waiting::{in_time, or_saw, saw},
 };
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
@@ -103,7 +104,7 @@ async fn a_session_goes_to_another_node_with_all_that_is_known_of_it() {
 
     let there = Page::hello(two.address(), hello(&page, "one")).await;
     assert_eq!(there.session(), page.session());
-    assert_eq!(page.closed().await.expect("a close frame").0, 4102);
+    assert_eq!(page.closed().await.0, 4102);
     counted_and_told_once(&[&one, &two]).await;
 
     // And back, by a poll's way as well as by a socket's.
@@ -210,7 +211,8 @@ async fn a_node_that_goes_away_takes_no_session_from_another() {
     two.ask_to_stop();
     let newcomer = json!({"app": "web", "build": "b", "version": "2.0.0"});
     eventually("it goes away", async || {
-        let answer = poll(&two, newcomer.clone(), PATIENCE).await.ok()?;
+        let answer = or_saw(poll(&two, newcomer.clone(), PATIENCE).await)?;
+        saw(|| format!("a poll: {}", answer.status()));
         (answer.status() == 503).then_some(())
     })
     .await;
@@ -237,7 +239,7 @@ async fn a_page_that_hangs_up_on_its_way_is_not_lost() {
     freeze(one.process()).await;
     tokio::select! {
         biased;
-        question = asked.next() => assert!(question.is_some()),
+        question = in_time(PATIENCE, "one is asked", asked.next()) => assert!(question.is_some()),
         answer = poll(&two, hello(&page, "one"), PATIENCE) => panic!("it didn't ask: {answer:?}"),
     }
     thaw(one.process());
@@ -265,7 +267,7 @@ async fn a_page_whose_welcome_was_lost_is_found_where_it_went() {
     for server in [&two, &three, &one, &two] {
         let there = Page::hello(server.address(), hello.clone()).await;
         assert_eq!(there.session(), text(&hello["session"]));
-        assert_eq!(before.closed().await.expect("a close frame").0, 4102);
+        assert_eq!(before.closed().await.0, 4102);
         before = there;
         for server in [&one, &two, &three] {
             counted(server, 1, 0).await;
@@ -292,7 +294,7 @@ async fn a_hand_over_that_comes_too_late_loses_nothing() {
         let away = there.len() as u64 - 1;
         there.truncate(1);
         thaw(one.process());
-        assert_eq!(page.closed().await.expect("a close frame").0, 4102);
+        assert_eq!(page.closed().await.0, 4102);
         for server in [&one, &two] {
             counted(server, 1, away).await;
             known(server, pages, pages).await;
@@ -318,7 +320,7 @@ async fn who_could_not_be_asked_is_told_by_whoever_has_the_session_now() {
     let at_three = Page::hello(three.address(), hello(&at_two, "two")).await;
     thaw(one.process());
     for page in [&mut page, &mut at_two] {
-        assert_eq!(page.closed().await.expect("a close frame").0, 4102);
+        assert_eq!(page.closed().await.0, 4102);
     }
     for server in [&one, &two, &three] {
         counted(server, 1, 0).await;
@@ -330,12 +332,12 @@ async fn who_could_not_be_asked_is_told_by_whoever_has_the_session_now() {
     let notice = page.frame("notice").await;
     reported(&mut page, &notice, "snoozed").await;
     let mut at_two = Page::hello(two.address(), hello(&page, "one")).await;
-    page.closed().await.expect("a close frame");
+    page.closed().await;
     freeze(one.process()).await;
     let there = Page::hello(three.address(), hello(&at_two, "one")).await;
     assert_eq!(there.session(), page.session());
     thaw(one.process());
-    assert_eq!(at_two.closed().await.expect("a close frame").0, 4102);
+    assert_eq!(at_two.closed().await.0, 4102);
     for server in [&one, &two, &three] {
         counted(server, 2, 0).await;
         known(server, 2, 2).await;
@@ -359,9 +361,17 @@ async fn nodes_that_stop_together_send_no_page_to_one_another() {
     }
     two.ask_to_stop();
     let says_so = |said: &str| said.contains(r#""node":"two""#) && said.contains(r#""leaving":true"#);
-    while let Some(message) = heard.next().await
-        && !says_so(&String::from_utf8_lossy(&message.payload))
-    {}
+    in_time(PATIENCE, "two says that it leaves", async {
+        loop {
+            let message = heard.next().await.expect("NATS is there");
+            let said = String::from_utf8_lossy(&message.payload);
+            saw(|| said.to_string());
+            if says_so(&said) {
+                break;
+            }
+        }
+    })
+    .await;
     one.ask_to_stop();
     let goodbyes = pages.iter_mut().map(async |page| page.frame("reconnect").await["in_ms"].as_u64());
     let last = futures_util::future::join_all(goodbyes).await.into_iter().max().flatten();
@@ -439,7 +449,7 @@ async fn whoever_came_later_has_a_session_whatever_the_clocks_say() {
     moved("1h").await;
     counted(&one, 1, 0).await;
     moved("0s").await;
-    assert_eq!(page.closed().await.expect("a close frame").0, 4102);
+    assert_eq!(page.closed().await.0, 4102);
     counted(&one, 0, 0).await;
 }
 
@@ -468,11 +478,13 @@ async fn no_page_waits_for_lists() {
         json!({"ask": "left", "app": "web", "session": pages[0].session(), "resume": pages[0].resume()});
     ask("answers.left".to_owned(), left).await;
     let mut lists_before = 0;
-    while let Some(answer) = answers.next().await
-        && answer.subject.as_str() != "answers.left"
-    {
-        lists_before += 1;
-    }
+    in_time(PATIENCE, "the page is handed over", async {
+        while answers.next().await.expect("NATS is there").subject.as_str() != "answers.left" {
+            lists_before += 1;
+            saw(|| format!("{lists_before} lists"));
+        }
+    })
+    .await;
     println!("{lists_before} of {LISTS} lists were answered before");
     assert!(lists_before < LISTS);
     drop(pages);
@@ -486,7 +498,7 @@ async fn who_has_just_gone_is_not_left_behind_by_a_node_that_stops() {
     let mut page = Page::open(one.address(), "web", "a", "1.0.0").await;
     counted(&two, 1, 0).await;
     let there = Page::hello(two.address(), hello(&page, "one")).await;
-    page.closed().await.expect("a close frame");
+    page.closed().await;
     // Nothing keeps one from stopping at once.
     drop(page);
     one.terminate().await;

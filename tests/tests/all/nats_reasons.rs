@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use freshwire::nats::{Nats as Connection, NatsConfig, servers};
-use freshwire_tests::{eventually, nats::Nats};
+use freshwire_tests::{eventually, nats::Nats, waiting::saw};
 use tokio::net::TcpListener;
 
 /// What a node at this URL says, as soon as it says this.
@@ -18,6 +18,7 @@ async fn says(url: &str, ca: Option<PathBuf>, expected: &str) {
             println!("{reason}");
             last.clone_from(&reason);
         }
+        saw(|| format!("'{reason}'"));
         reason.contains(expected).then_some(reason)
     })
     .await;

@@ -9,6 +9,7 @@ use freshwire_tests::{
     eventually,
     page::Page,
     process::{Server, binary, client, text},
+    waiting::{PATIENCE, in_time, saw},
 };
 use futures_util::future::join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -283,7 +284,7 @@ async fn a_page_goes_from_polls_to_a_socket_and_back_as_one_session() {
         poller.poll(&server).await;
         assert_eq!((poller.session(), sums(&server).await), (session.clone(), (1, 1, 0)));
         assert_eq!(poller.answer["notice"], Value::Null);
-        assert_eq!(socket.closed().await.expect("a close frame").0, 4102);
+        assert_eq!(socket.closed().await.0, 4102);
         assert_eq!((sums(&server).await, state(&server).await), ((1, 1, 0), "shown".into()));
     }
     // Of another build it begins anew, and is counted there.
@@ -378,8 +379,12 @@ async fn who_misses_three_polls_is_away_until_it_is_back() {
     let since = Instant::now();
     let session = stays.session();
     let mut pace = tokio::time::interval(Duration::from_secs(1));
-    while sums(&server).await != (1, 1, 1) {
-        assert!(since.elapsed() < Duration::from_mins(1));
+    loop {
+        let counted = sums(&server).await;
+        if counted == (1, 1, 1) {
+            break;
+        }
+        assert!(since.elapsed() < PATIENCE, "sessions, polling and away stay {counted:?}: nobody is away");
         pace.tick().await;
         stays.poll(&server).await;
         assert_eq!(stays.session(), session);
@@ -532,7 +537,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let reading = stream.read_to_string(&mut answer);
-    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it is closed").unwrap();
+    in_time(PATIENCE, "the connection is closed", reading).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"close\":4101"), "{answer}");
 }
 
@@ -578,6 +583,7 @@ async fn a_node_that_goes_away_sends_polling_pages_to_another_and_knows_them_lat
     server.ask_to_stop();
     let refused = eventually("polls are refused", async || {
         let answer = page.post(&server, json!([])).await;
+        saw(|| format!("a poll: {}", answer.status()));
         (answer.status() != 200).then_some(answer)
     })
     .await;

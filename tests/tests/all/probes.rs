@@ -5,6 +5,7 @@ use freshwire_tests::{
     origin::{Origin, json as serving, ok, redirect},
     page::Page,
     process::{Server, client, text},
+    waiting::saw,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,7 +26,12 @@ async fn set(server: &Server, body: Value) {
 
 async fn asked_again(origin: &Origin, times: usize) {
     let from = origin.asked();
-    eventually("the origin is asked", async || (origin.asked() >= from + times).then_some(())).await;
+    eventually(&format!("the origin is asked {times} times more"), async || {
+        let asked = origin.asked() - from;
+        saw(|| format!("it was asked {asked} times"));
+        (asked >= times).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

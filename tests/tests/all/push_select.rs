@@ -1,6 +1,6 @@
 //! Pushes for some pages only, and paced ones: each page gets its own, once, when its turn comes.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use freshwire::core::{
     campaign::place,
@@ -33,7 +33,7 @@ async fn got(server: &Server, pages: &mut [&mut Page]) -> Vec<Vec<Value>> {
     for page in pages {
         let mut before = Vec::new();
         loop {
-            let frame = page.next_frame(Duration::from_secs(30)).await.expect("the mark");
+            let frame = page.any_frame("mark").await;
             if frame["push"] == mark {
                 break;
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use freshwire_tests::waiting::{PATIENCE, cut, in_time};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,11 +20,11 @@ pub const GOES_ON: u8 = 0x00;
 pub const ENDS: u8 = 0x80;
 const CLOSE: u8 = 0x88;
 
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// A connection that answers nothing by itself.
 pub struct RawPage {
     stream: TcpStream,
+    /// What came last, for what is said of something that doesn't come.
+    last: String,
 }
 
 impl RawPage {
@@ -48,7 +49,10 @@ impl RawPage {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
+            let byte = in_time(PATIENCE, "the server answers the upgrade", stream.read_u8()).await;
+            answer.push(
+                byte.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&answer))),
+            );
         }
         let answer = String::from_utf8(answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
@@ -57,7 +61,7 @@ impl RawPage {
             answer.to_lowercase().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
             "{answer}"
         );
-        Self { stream }
+        Self { stream, last: String::new() }
     }
 
     /// Writes bytes as they are.
@@ -87,7 +91,15 @@ impl RawPage {
             self.stream.read_exact(&mut payload).await.ok()?;
             Some((first, payload))
         };
-        timeout(PATIENCE, next).await.expect("the server goes on or ends")
+        let next = timeout(PATIENCE, next).await;
+        let next = next.unwrap_or_else(|_| {
+            panic!("no frame and no end came in {PATIENCE:?}; what came last: {}", self.last)
+        });
+        self.last = match &next {
+            Some((first, payload)) => format!("{first:#x} {}", cut(&String::from_utf8_lossy(payload))),
+            None => format!("the end (after {})", self.last),
+        };
+        next
     }
 
     /// The next text frame. None: there is none before the end.

@@ -2,7 +2,11 @@
 
 use std::{env, fs, path::Path, process::Stdio};
 
-use freshwire_tests::{eventually, process::binary};
+use freshwire_tests::{
+    eventually,
+    process::binary,
+    waiting::{PATIENCE, in_time, saw},
+};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -37,13 +41,17 @@ async fn every_command_of_the_readme_does_what_it_says() {
         } else if line == "freshwire serve" {
             let log = fs::File::create(folder.path().join("log")).unwrap();
             server = Some(shell(folder.path(), line).stderr(log).spawn().unwrap());
-            eventually("the server listens", async || fs::read(folder.path().join("address")).ok()).await;
+            eventually("the server listens", async || {
+                saw(|| fs::read_to_string(folder.path().join("log")).unwrap_or_default());
+                fs::read(folder.path().join("address")).ok()
+            })
+            .await;
         } else {
             assert!(server.is_some(), "'{line}' comes before the server is started");
             let address = fs::read_to_string(folder.path().join("address")).unwrap();
             let mut command = shell(folder.path(), line);
-            let output =
-                command.env("FRESHWIRE_URL", format!("http://{}", address.trim())).output().await.unwrap();
+            command.env("FRESHWIRE_URL", format!("http://{}", address.trim()));
+            let output = in_time(2 * PATIENCE, &format!("'{line}' ends"), command.output()).await.unwrap();
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{line}\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
             ran += 1;

@@ -1,9 +1,6 @@
 //! Nodes of a cluster know of one another's sessions: each answers for all, names who is silent, and counts nobody twice.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_nats::jetstream::consumer::DeliverPolicy;
 use freshwire_tests::{
@@ -403,10 +400,7 @@ async fn what_became_of_a_push_is_counted_on_all_nodes() {
     let push = json!({"topic": "banner", "data": {"text": "hello"}, "expires": "1h"});
     cluster.change("POST", "/v1/apps/web/push", &push).await;
     for page in &mut pages {
-        let mut frame = page.next_frame(Duration::from_secs(30)).await.unwrap();
-        while frame["type"] != "push" {
-            frame = page.next_frame(Duration::from_secs(30)).await.unwrap();
-        }
+        while page.any_frame("push").await["type"] != "push" {}
     }
     for node in &cluster.nodes {
         eventually("all are counted", async || {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use freshwire_tests::{eventually, nats::Nats, process::Server};
+use freshwire_tests::{eventually, nats::Nats, process::Server, waiting::saw};
 use serde_json::{Value, json};
 
 use self::{
@@ -96,7 +96,11 @@ async fn all_are_counted_once(nodes: &[Server]) {
 /// By their own account, and by every node's.
 async fn everybody_was_told_once(nodes: &[Server], seen: &Seen) {
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-    eventually("everybody was told", async || (count(&seen.told) >= SESSIONS).then_some(())).await;
+    eventually("everybody was told", async || {
+        saw(|| format!("{} of {SESSIONS} were", count(&seen.told)));
+        (count(&seen.told) >= SESSIONS).then_some(())
+    })
+    .await;
     println!("{} were turned away, {} cut off", count(&seen.turned_away), count(&seen.cut));
     let exact = |answer: &Value| {
         let campaign = &answer["campaigns"][0];

@@ -5,16 +5,17 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Output, Stdio},
-    time::Duration,
 };
 
 use freshwire_tests::{
+    eventually,
     page::Page,
     process::{Server, TOKEN, binary, client},
+    waiting::{PATIENCE, in_time, saw, tail},
 };
 use serde_json::json;
 use tempfile::tempdir;
-use tokio::{process::Command, time::timeout};
+use tokio::process::Command;
 
 fn serve(data: &Path) -> Command {
     let mut command = Command::new(binary());
@@ -25,8 +26,8 @@ fn serve(data: &Path) -> Command {
 
 /// The line by which it refuses to start.
 async fn refusal(command: &mut Command) -> String {
-    let refused = timeout(Duration::from_mins(1), command.output()).await;
-    let Output { status, stdout, stderr } = refused.expect("it ends by itself").unwrap();
+    let refused = in_time(PATIENCE, "the server ends by itself", command.output()).await;
+    let Output { status, stdout, stderr } = refused.unwrap();
     let said = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(stdout.is_empty());
@@ -183,8 +184,10 @@ async fn the_first_start_makes_an_admin_token_for_its_owner_alone() {
         let log = fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
         let mut command = serve(&data);
         let mut process = command.arg("--addr-file").arg(&address).stderr(log).spawn().unwrap();
-        let address = freshwire_tests::eventually("it listens", async || {
-            assert_eq!(process.try_wait().unwrap(), None);
+        let address = eventually("it listens", async || {
+            let log = fs::read_to_string(folder.path().join("log")).unwrap();
+            assert_eq!(process.try_wait().unwrap(), None, "{log}");
+            saw(|| format!("its log ends with {}", tail(&log)));
             fs::read_to_string(&address).ok()
         })
         .await;
@@ -239,7 +242,7 @@ async fn neither_tokens_nor_label_values_nor_resumes_are_logged() {
         bad
     })
     .await;
-    let (code, reason) = page.closed().await.expect("a close frame");
+    let (code, reason) = page.closed().await;
     assert_eq!(code, 4000);
     let apps = client().get(server.url("/v1/apps")).bearer_auth("a-token-that-is-mistyped");
     assert_eq!(apps.send().await.unwrap().status(), 401);

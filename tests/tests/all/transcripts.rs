@@ -8,10 +8,10 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use freshwire_tests::{
+    eventually,
     page::Page,
     process::{Server, client},
 };
@@ -19,8 +19,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use golden::{Bound, Known};
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A test for every story of every version, so that a failure names both.
 macro_rules! transcripts {
@@ -171,8 +169,7 @@ impl Replay {
             }
             Step::Server(golden) => {
                 let page = self.page.as_mut().unwrap_or_else(|| panic!("{at}: no page is connected"));
-                let frame = page.next_frame(PATIENCE).await;
-                let frame = frame.unwrap_or_else(|| panic!("{at}: the server doesn't say {golden}"));
+                let frame = page.any_frame(&format!("{golden} ({at})")).await;
                 let kind = golden["type"].as_str().expect("a frame has a type");
                 self.check(kind, golden, &frame, at);
             }
@@ -182,8 +179,7 @@ impl Replay {
             }
             Step::Closed(code) => {
                 let mut page = self.page.take().unwrap_or_else(|| panic!("{at}: no page is connected"));
-                let closed = page.closed().await.map(|(code, _)| code);
-                assert_eq!(closed, Some(*code), "{at}");
+                assert_eq!(page.closed().await.0, *code, "{at}");
             }
             Step::Poll(body) => {
                 assert!(self.answer.is_none(), "{at}: an answer that nobody read");
@@ -233,24 +229,16 @@ async fn poll(server: &Server, body: &Value, at: &str) -> Value {
 
 /// Waits until operators see the only session with these fields, or none at all.
 async fn listed(server: &Server, golden: &Value, at: &str) {
-    let mut last = Value::Null;
-    let looking = async {
-        loop {
-            last = server.get("/v1/apps/web/sessions").await["sessions"].take();
-            let sessions = last.as_array().expect("a list");
-            let as_told = match (golden.as_object(), sessions.as_slice()) {
-                (None, []) => true,
-                (Some(golden), [session]) => golden.iter().all(|(field, value)| &session[field] == value),
-                _ => false,
-            };
-            if as_told {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let found = tokio::time::timeout(PATIENCE, looking).await;
-    assert!(found.is_ok(), "{at}: sessions are {last}, and not {golden}");
+    eventually(&format!("{at}: the only session has {golden}"), async || {
+        let sessions = server.get("/v1/apps/web/sessions").await["sessions"].take();
+        let as_told = match (golden.as_object(), sessions.as_array().expect("a list").as_slice()) {
+            (None, []) => true,
+            (Some(golden), [session]) => golden.iter().all(|(field, value)| &session[field] == value),
+            _ => false,
+        };
+        as_told.then_some(())
+    })
+    .await;
 }
 
 #[test]

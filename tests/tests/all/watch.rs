@@ -3,7 +3,6 @@
 use std::{
     io::Read,
     process::{ExitStatus, Stdio},
-    time::Duration,
 };
 
 use freshwire_tests::{
@@ -11,6 +10,7 @@ use freshwire_tests::{
     page::Page,
     process::{Server, TOKEN, binary},
     terminal::Terminal,
+    waiting::{PATIENCE, in_time, tail},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -20,8 +20,6 @@ use tokio::{
     sync::mpsc,
     time::timeout,
 };
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// It takes no time to start or to stop.
 async fn server_with_app() -> Server {
@@ -43,7 +41,7 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 async fn ended(child: &mut Child) -> ExitStatus {
-    timeout(PATIENCE, child.wait()).await.expect("it ends").expect("it ran")
+    in_time(PATIENCE, "the command ends", child.wait()).await.expect("it ran")
 }
 
 /// The command as a program sees it.
@@ -51,6 +49,8 @@ struct Piped {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
     err: Lines<BufReader<ChildStderr>>,
+    /// The last line, for what is said of one that doesn't come.
+    last: String,
 }
 
 impl Piped {
@@ -59,20 +59,29 @@ impl Piped {
             command(server, words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
         let err = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, out, err }
+        Self { child, out, err, last: String::new() }
     }
 
     /// The next line, without its time.
     async fn line(&mut self) -> String {
-        let line =
-            timeout(PATIENCE, self.out.next_line()).await.expect("a line").unwrap().expect("it goes on");
+        let line = self.whole_line().await;
         let (time, line) = line.split_once("  ").expect("a time");
         time.parse::<jiff::Timestamp>().expect("a time");
         line.to_owned()
     }
 
+    /// The next line as it is.
+    async fn whole_line(&mut self) -> String {
+        let what = format!("a line comes after '{}'", self.last);
+        let line = in_time(PATIENCE, &what, self.out.next_line()).await.unwrap();
+        self.last = line.unwrap_or_else(|| panic!("it ended after '{}'", self.last));
+        self.last.clone()
+    }
+
     async fn note(&mut self) -> String {
-        timeout(PATIENCE, self.err.next_line()).await.expect("a note").unwrap().expect("it goes on")
+        let what = format!("a note comes after the line '{}'", self.last);
+        let note = in_time(PATIENCE, &what, self.err.next_line()).await.unwrap();
+        note.unwrap_or_else(|| panic!("it ended after '{}'", self.last))
     }
 }
 
@@ -103,7 +112,7 @@ async fn it_ends_when_nobody_reads_it() {
     let server = server_with_app().await;
     for words in [&[][..], &["--json"]] {
         let mut watch = Piped::start(&server, words);
-        timeout(PATIENCE, watch.out.next_line()).await.expect("a line").unwrap();
+        watch.whole_line().await;
         drop(watch.out);
         let page = Page::open(server.address(), "web", "a", "1.0.0").await;
         assert_eq!(ended(&mut watch.child).await.code(), Some(0), "{words:?}");
@@ -118,8 +127,7 @@ async fn as_json_every_line_is_a_census() {
     let mut watch = Piped::start(&server, &["--json"]);
     let _page = Page::open(server.address(), "web", "a", "1.0.0").await;
     loop {
-        let line =
-            timeout(PATIENCE, watch.out.next_line()).await.expect("a line").unwrap().expect("it goes on");
+        let line = watch.whole_line().await;
         let census: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(census["rows"][0]["build"], "a");
         if census["sessions"] == 1 {
@@ -134,7 +142,7 @@ async fn as_json_every_line_is_a_census() {
 async fn what_can_not_be_watched_is_said_at_once() {
     let mut server = server_with_app().await;
     let output = |mut command: Command| async move {
-        timeout(PATIENCE, command.output()).await.expect("it ends").expect("it ran")
+        in_time(PATIENCE, "the command ends", command.output()).await.expect("it ran")
     };
     let mut unknown = Command::new(binary());
     unknown.args(["census", "nobody", "--watch"]).env_clear();
@@ -198,7 +206,10 @@ impl Seen {
     }
 
     async fn read(&mut self) -> Option<()> {
-        let bytes = timeout(PATIENCE, self.bytes.recv()).await.expect("a picture comes")?;
+        let Ok(bytes) = timeout(PATIENCE, self.bytes.recv()).await else {
+            panic!("nothing is drawn for {PATIENCE:?} after {:?}", tail(&self.all))
+        };
+        let bytes = bytes?;
         self.raw.extend(bytes);
         // What was read may end within a character: that comes with the rest of it.
         self.all = String::from_utf8_lossy(&self.raw).into_owned();

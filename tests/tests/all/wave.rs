@@ -119,8 +119,13 @@ impl Watched {
         let end = Instant::now() + PATIENCE;
         while !so(self) {
             let left = end.saturating_duration_since(Instant::now());
-            let news = timeout(left, self.news.recv()).await;
-            self.take(news.unwrap_or_else(|_| panic!("waited in vain: {what}")).expect("pages stay"));
+            let Ok(news) = timeout(left, self.news.recv()).await else {
+                let (told, withdrawn, back) = (self.told.len(), self.withdrawn, self.back);
+                panic!(
+                    "waited {PATIENCE:?} in vain: {what}; {told} told, {withdrawn} withdrawn, {back} back of {ALL}"
+                );
+            };
+            self.take(news.expect("pages stay"));
         }
     }
 

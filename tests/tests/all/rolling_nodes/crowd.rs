@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use freshwire_tests::{eventually, page::Page, process::client};
+use freshwire_tests::{eventually, page::Page, process::client, waiting::saw};
 use rand::{Rng as _, seq::IndexedRandom as _};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -63,7 +63,11 @@ impl Crowd {
         for _ in 0..count {
             pages.spawn(live(seen.clone(), doors.clone(), stopped.clone()));
         }
-        let all = async || (seen.joined.load(Ordering::Relaxed) == count).then_some(());
+        let all = async || {
+            let joined = seen.joined.load(Ordering::Relaxed);
+            saw(|| format!("{joined} of {count} are"));
+            (joined == count).then_some(())
+        };
         eventually("all are there", all).await;
         Self { seen, pages, balancer, stop }
     }

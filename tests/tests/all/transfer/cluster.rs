@@ -7,6 +7,7 @@ use freshwire_tests::{
     nats::Nats,
     page::Page,
     process::{Server, TOKEN},
+    waiting::{PATIENCE, in_time},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -151,7 +152,7 @@ async fn an_import_notices_who_else_writes_to_the_cluster() {
     assert_eq!(b.release("own", json!({"build": "own"})).await["number"], 3);
     importing.write_all(rest.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    importing.read_to_string(&mut answer).await.unwrap();
+    in_time(PATIENCE, "the import is answered", importing.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 409 "), "{answer}");
     assert!(answer.contains("somebody else writes to"), "{answer}");
     assert_eq!(export(&b).await.lines().count(), 3, "it has stopped there");
