@@ -63,14 +63,15 @@ expect() {
   fi
 }
 
-# Waits for a command to succeed, about half a minute at most.
+# Waits for a command to succeed, for a minute at most, and says what there was instead.
 until_so() {
-  local tries
-  for ((tries = 0; tries < 300; tries++)); do
+  local end=$((SECONDS + 60))
+  while ((SECONDS < end)); do
     if "$@"; then return; fi
     sleep 0.1
   done
-  echo "in vain: $*" >&2
+  echo "waited a minute in vain: $*; the census instead:" >&2
+  freshwire census web >&2 || true
   return 1
 }
 

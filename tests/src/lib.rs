@@ -7,6 +7,7 @@
 
 pub mod census;
 pub mod cpu;
+pub mod descendants;
 pub mod drafts;
 pub mod events;
 pub mod files;

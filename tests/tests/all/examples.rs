@@ -1,12 +1,13 @@
 //! The stories under `examples/`, run as a reader would run them: each proves itself what it shows.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
-use freshwire_tests::process::binary;
+use freshwire_tests::{descendants::end_with_descendants, process::binary, waiting::trouble};
 use tempfile::TempDir;
 use tokio::{process::Command, sync::Mutex, time::timeout};
 
@@ -27,20 +28,27 @@ async fn run(story: &str, folder: &TempDir) -> String {
     assert!(simulator.exists(), "{} is not built: run 'cargo build -p freshwire-pages'", simulator.display());
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     let _alone = ONE_AT_A_TIME.lock().await;
-    let child = Command::new("bash")
+    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+    let file = |path: &Path| fs::File::create(path).expect("a file for what it says");
+    let mut child = Command::new("bash")
         .arg(examples().join(story).join("run.sh"))
         .current_dir(folder.path())
         .env("PATH", path)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(file(&out))
+        .stderr(file(&err))
         .kill_on_drop(true)
         .spawn()
         .expect("bash starts");
-    let output = timeout(LASTS, child.wait_with_output()).await.expect("it ends by itself").expect("it ran");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{story}: {}\n{said}\n{complained}", output.status);
+    let ended = timeout(LASTS, child.wait()).await;
+    if ended.is_err() {
+        end_with_descendants(&mut child).await;
+    }
+    let text = |path: &Path| fs::read_to_string(path).expect("a text");
+    let (said, complained) = (text(&out), text(&err));
+    let Ok(ended) = ended else { panic!("{story} didn't end in {LASTS:?}\n{said}\n{complained}") };
+    let ended = ended.expect("it ran");
+    assert!(ended.success(), "{story}: {ended}\n{said}\n{complained}{}", trouble());
     said
 }
 
