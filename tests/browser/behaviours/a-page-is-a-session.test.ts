@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { inEveryEngine } from "../src/engines/behaviour.js";
 import { connected } from "../src/engines/snippet.js";
 import { A } from "../src/freshwire.js";
 import { hasActed } from "../src/parts.js";
@@ -10,7 +10,7 @@ const TARGET_MS = 1_000;
 /** A busy one may be this much slower. */
 const MOST_MS = 30_000;
 
-behaviour("a duplicated document is a session of its own", async ({ tab, shop, freshwire }) => {
+inEveryEngine("a duplicated document is a session of its own", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
@@ -26,7 +26,7 @@ behaviour("a duplicated document is a session of its own", async ({ tab, shop, f
   expect(new Set(sessions.map(({ session }) => session)).size).toBe(2);
 });
 
-behaviour(
+inEveryEngine(
   "a page from the back/forward cache is connected at once",
   { except: { firefox: "it caches no page that is left with an open socket" } },
   async ({ tab, shop, freshwire, engine }) => {

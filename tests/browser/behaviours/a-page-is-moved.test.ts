@@ -1,10 +1,10 @@
 import { expect } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { PRIMARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
 import { never, until } from "../src/until.js";
 
-behaviour("a page connects and is counted", async ({ tab, shop, freshwire }) => {
+inEveryEngine("a page connects and is counted", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
@@ -18,7 +18,7 @@ behaviour("a page connects and is counted", async ({ tab, shop, freshwire }) => 
   expect(page.errors()).toEqual([]);
 });
 
-behaviour(
+inEveryEngine(
   "a security fix shows the countdown, and a press moves the page",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);

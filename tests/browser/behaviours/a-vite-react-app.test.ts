@@ -1,7 +1,7 @@
 /** What releases do to real apps with hashed files: built by Vite with React, and by nobody. */
 
 import { expect } from "vitest";
-import { behaviour, type Here } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine, type Here } from "../src/engines/behaviour.js";
 import { STILL_CLOCK, pass } from "../src/engines/clock.js";
 import type { Tab } from "../src/engines/engine.js";
 import { APP, Origin, type Release } from "../src/engines/origin.js";
@@ -76,7 +76,7 @@ for (const shop of [reactShop, plainShop]) {
     expect(page.errors()).toEqual([]);
   });
 
-  behaviour(`${it} a release of style sheets alone changes the colour without a reload`, async (here) => {
+  inEveryEngine(`${it} a release of style sheets alone changes the colour without a reload`, async (here) => {
     const { freshwire } = here;
     const one = await shop.release(A, { accent: "#2f6b52" });
     const two = await shop.release(B, { accent: "#8a1f5c" });
@@ -104,7 +104,7 @@ for (const shop of [reactShop, plainShop]) {
     expect(page.errors()).toEqual([]);
   });
 
-  behaviour(`${it} a style sheet that can't be had leaves the old one, and is reported`, async (here) => {
+  inEveryEngine(`${it} a style sheet that can't be had leaves the old one, and is reported`, async (here) => {
     const { freshwire } = here;
     const one = await shop.release(A, { accent: "#2f6b52" });
     const two = await shop.release(B, { accent: "#8a1f5c" });
@@ -141,25 +141,28 @@ for (const shop of [reactShop, plainShop]) {
     },
   );
 
-  behaviour(`${it} a chunk that is gone makes the page recover where the user was going`, async (here) => {
-    const { freshwire } = here;
-    const [one, two] = [await shop.release(A), await shop.release(B, { label: "Summer" })];
-    const { origin, page } = await open(here, one);
-    origin.deploy(two);
-    // The old chunk, also where the new release has it under the same name, until the document is loaded anew.
-    origin.wrong = (path) => (/orders-/.test(path) && origin.navigations == 1 ? 404 : undefined);
-    // Nobody is asked, and nobody is moved by it.
-    await origin.register(two, { severity: "silent" });
-    await freshwire.theSession(APP, "stale", ({ standing }) => standing == "stale");
-    await page.click("nav a[href='/orders']");
-    await runs(page, two);
-    expect(await page.evaluate(() => location.pathname)).toBe("/orders");
-    await page.until("the orders are shown", () => document.body.textContent!.includes("Your orders"));
-    await freshwire.theSession(APP, "on B", ({ build }) => build == B.build);
-    await never("the page is loaded once more", () => origin.navigations > 2, 1_000);
-  });
+  inEveryEngine(
+    `${it} a chunk that is gone makes the page recover where the user was going`,
+    async (here) => {
+      const { freshwire } = here;
+      const [one, two] = [await shop.release(A), await shop.release(B, { label: "Summer" })];
+      const { origin, page } = await open(here, one);
+      origin.deploy(two);
+      // The old chunk, also where the new release has it under the same name, until the document is loaded anew.
+      origin.wrong = (path) => (/orders-/.test(path) && origin.navigations == 1 ? 404 : undefined);
+      // Nobody is asked, and nobody is moved by it.
+      await origin.register(two, { severity: "silent" });
+      await freshwire.theSession(APP, "stale", ({ standing }) => standing == "stale");
+      await page.click("nav a[href='/orders']");
+      await runs(page, two);
+      expect(await page.evaluate(() => location.pathname)).toBe("/orders");
+      await page.until("the orders are shown", () => document.body.textContent!.includes("Your orders"));
+      await freshwire.theSession(APP, "on B", ({ build }) => build == B.build);
+      await never("the page is loaded once more", () => origin.navigations > 2, 1_000);
+    },
+  );
 
-  behaviour(`${it} the new modules are loaded ahead of the reload`, async (here) => {
+  inEveryEngine(`${it} the new modules are loaded ahead of the reload`, async (here) => {
     const [one, two] = [await shop.release(A), await shop.release(B, { label: "Summer" })];
     const { origin, page } = await open(here, one);
     origin.deploy(two);

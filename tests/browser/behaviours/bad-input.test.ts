@@ -1,7 +1,7 @@
 /** Whatever is wrong, the app goes on as if the snippet weren't there, and one console line names the cure. */
 
 import { expect } from "vitest";
-import { behaviour, type Here } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine, type Here } from "../src/engines/behaviour.js";
 import { connectWith } from "../src/engines/connected-by-hand.js";
 import type { Tab } from "../src/engines/engine.js";
 import { Gate } from "../src/engines/gate.js";
@@ -86,7 +86,7 @@ window.requestIdleCallback = (run) => {
 };
 </script>`;
 
-behaviour(
+inEveryEngine(
   "a server that can't be reached is named once",
   {
     except: {
@@ -107,7 +107,7 @@ behaviour(
 );
 
 for (const blocked of ["sessionStorage", "localStorage"]) {
-  behaviour(`a ${blocked} that throws doesn't keep a page from being connected`, async (here) => {
+  inEveryEngine(`a ${blocked} that throws doesn't keep a page from being connected`, async (here) => {
     const { tab, shop, freshwire } = here;
     const { app, site } = await shop(A);
     const throwing = `<script>

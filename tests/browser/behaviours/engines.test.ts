@@ -1,26 +1,33 @@
-import { expect } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { expect, inject, test } from "vitest";
+import { asked } from "../src/engines/asked.js";
+import { aboutNavigation, inEveryEngine, runs } from "../src/engines/behaviour.js";
+import { ENGINES, type EngineName } from "../src/engines/engine.js";
+import { Gate } from "../src/engines/gate.js";
 import { A } from "../src/freshwire.js";
+import { never } from "../src/until.js";
 
 const visibility = () => document.visibilityState;
 const kept = () => [document.cookie, localStorage.getItem("kept"), sessionStorage.getItem("kept")];
 
-behaviour("a tab behind another is hidden, and in view again when it is fetched", async ({ tab, shop }) => {
-  const { site } = await shop(A);
-  const one = await tab(site);
-  expect(await one.evaluate(visibility)).toBe("visible");
-  const two = await tab(site);
-  await one.until("the first is hidden", () => document.visibilityState == "hidden");
-  expect(await two.evaluate(visibility)).toBe("visible");
-  await one.front();
-  await one.until("the first is in view", () => document.visibilityState == "visible");
-  await two.until("the second is hidden", () => document.visibilityState == "hidden");
-  await one.close();
-  await two.front();
-  await two.until("the second is in view", () => document.visibilityState == "visible");
-});
+inEveryEngine(
+  "a tab behind another is hidden, and in view again when it is fetched",
+  async ({ tab, shop }) => {
+    const { site } = await shop(A);
+    const one = await tab(site);
+    expect(await one.evaluate(visibility)).toBe("visible");
+    const two = await tab(site);
+    await one.until("the first is hidden", () => document.visibilityState == "hidden");
+    expect(await two.evaluate(visibility)).toBe("visible");
+    await one.front();
+    await one.until("the first is in view", () => document.visibilityState == "visible");
+    await two.until("the second is hidden", () => document.visibilityState == "hidden");
+    await one.close();
+    await two.front();
+    await two.until("the second is in view", () => document.visibilityState == "visible");
+  },
+);
 
-behaviour(
+inEveryEngine(
   "two tabs share cookies and storage, and two users share nothing",
   async ({ tab, shop, profile }) => {
     const { site } = await shop(A);
@@ -37,7 +44,7 @@ behaviour(
   },
 );
 
-behaviour("keys and presses are the user's own", async ({ tab, shop }) => {
+inEveryEngine("keys and presses are the user's own", async ({ tab, shop }) => {
   const { site } = await shop(A);
   const page = await tab(site);
   await page.evaluate(() => {
@@ -58,29 +65,59 @@ behaviour("keys and presses are the user's own", async ({ tab, shop }) => {
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("A");
 });
 
-behaviour(
-  "a page without a network can fetch nothing and open no socket",
+const tries = (server: string) =>
+  Promise.all([
+    fetch(`${server}/freshwire.mjs`, { cache: "no-store" }).then(
+      () => "fetched",
+      () => "failed",
+    ),
+    new Promise<string>((resolve) => {
+      const opened = new WebSocket(`${server.replace("http", "ws")}/v1/connect`, "freshwire.v1");
+      opened.onopen = () => resolve("opened");
+      opened.onerror = () => resolve("failed");
+    }),
+  ]);
+
+inEveryEngine(
+  "behind a cable that is pulled a page can fetch nothing and open no socket, and those that are open stay so",
   async ({ tab, shop, freshwire }) => {
     const { site } = await shop(A);
+    const gate = await Gate.start(freshwire);
     const page = await tab(site);
-    const tries = (socket: string) =>
-      Promise.all([
-        fetch("/", { cache: "no-store" }).then(
-          () => "fetched",
-          () => "failed",
-        ),
-        new Promise<string>((resolve) => {
-          const opened = new WebSocket(socket, "freshwire.v1");
-          opened.onopen = () => resolve("opened");
-          opened.onerror = () => resolve("failed");
-        }),
-      ]);
-    const socket = `ws://${freshwire.address}/v1/connect`;
-    expect(await page.evaluate(tries, socket)).toEqual(["fetched", "opened"]);
-    await page.offline(true);
-    expect(await page.evaluate(() => navigator.onLine)).toBe(false);
-    expect(await page.evaluate(tries, socket)).toEqual(["failed", "failed"]);
-    await page.offline(false);
-    expect(await page.evaluate(tries, socket)).toEqual(["fetched", "opened"]);
+    const connection = () => (window as never as { open: WebSocket }).open.readyState;
+    await page.evaluate((server) => {
+      const open = new WebSocket(`${server.replace("http", "ws")}/v1/connect`, "freshwire.v1");
+      Object.assign(window, { open });
+      return new Promise<void>((resolve) => (open.onopen = () => resolve()));
+    }, gate.origin);
+    expect(await page.evaluate(tries, gate.origin)).toEqual(["fetched", "opened"]);
+    gate.unplug();
+    // It would be told by a closed connection.
+    await freshwire.kill();
+    expect(await page.evaluate(tries, gate.origin)).toEqual(["failed", "failed"]);
+    await never("the open one hears of it", async () => (await page.evaluate(connection)) != 1, 500);
+    await freshwire.restart();
+    gate.heal();
+    await page.until("it hears of it", () => (window as never as { open: WebSocket }).open.readyState > 1);
+    expect(await page.evaluate(tries, gate.origin)).toEqual(["fetched", "opened"]);
   },
 );
+
+const WITHOUT: EngineName[] = ["firefox-without-navigation"];
+
+aboutNavigation("what a look into the engine has shown of the Navigation API is so", async (here) => {
+  const { engine, tab, shop } = here;
+  const page = await tab((await shop(A)).site);
+  const has = await page.evaluate(() => "navigation" in window);
+  expect(has).toBe(!WITHOUT.includes(engine.name) && inject("looked")[engine.name]?.navigation);
+});
+
+/** Where all are asked for; ENGINES may leave either out. */
+const all = asked.length == ENGINES.length;
+
+test.runIf(all)("some engine has the Navigation API, and another lacks it", () => {
+  const looked = inject("looked");
+  expect(looked.chromium).toMatchObject({ navigation: true });
+  // That this one lacks it, whatever plain Firefox has, is shown above.
+  expect(runs("firefox-without-navigation") || looked.firefox?.navigation === false).toBe(true);
+});

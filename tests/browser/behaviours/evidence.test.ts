@@ -1,7 +1,7 @@
 /** Signs of being old: the server is told, a page that is current stays, one that is stale recovers. */
 
 import { expect } from "vitest";
-import { behaviour, type Here } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine, type Here } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { APP, Origin } from "../src/engines/origin.js";
 import { plainShop } from "../src/engines/shops.js";
@@ -63,7 +63,7 @@ for (const [what, { kind, give }] of Object.entries(SIGNS)) {
       ? { webkit: "this WebKit doesn't tell a resource's status; the app says it by evidence()" }
       : undefined;
 
-  behaviour(`${what} is counted, and a page that is current stays`, { except }, async (here) => {
+  inEveryEngine(`${what} is counted, and a page that is current stays`, { except }, async (here) => {
     const { freshwire } = here;
     const { origin, page } = await open(here);
     origin.wrong = (path) => (path.startsWith("/api/") ? 426 : undefined);
@@ -125,7 +125,7 @@ behaviour("a stale page with unsaved input isn't moved by a sign of being old", 
   );
 });
 
-behaviour("files of the new build that can't be loaded ahead are no sign of being old", async (here) => {
+inEveryEngine("files of the new build that can't be loaded ahead are no sign of being old", async (here) => {
   const { freshwire } = here;
   const { origin, page } = await open(here);
   const two = await plainShop.release(B, { label: "Summer" });

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { card, deploy, withAttributes, withCode } from "../src/engines/app.js";
-import { behaviour } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { withClock } from "../src/engines/clock.js";
 import { LISTENING, born, embed, hosting, tell } from "../src/engines/frames.js";
 import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
@@ -15,7 +15,7 @@ const sessionsAre = (freshwire: Freshwire, app: string, ...wanted: string[]) =>
     return String(found.sort()) == String(wanted.sort());
   });
 
-behaviour(
+inEveryEngine(
   "an embed of another origin moves itself, and leaves its host alone",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -58,7 +58,7 @@ behaviour("a frame's notice shows nothing, in the frame or around it", async ({ 
   expect(site.navigations).toBe(1);
 });
 
-behaviour(
+inEveryEngine(
   "a frame of the page's own origin goes where the page around it goes",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { Gate } from "../src/engines/gate.js";
 import { connected, disconnected } from "../src/engines/snippet.js";
@@ -33,7 +33,7 @@ const push = (freshwire: Freshwire, app: string, topic: string, data: unknown) =
 const tally = async (freshwire: Freshwire, app: string) =>
   (await freshwire.done<{ pushes: Record<string, number>[] }>("GET", `/v1/apps/${app}/pushes`)).pushes[0]!;
 
-behaviour(
+inEveryEngine(
   "a push reaches the app's handler once, not again after a lost connection or a reload",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { lookInHand, put, releaseNormally, userDoes, withCode } from "../src/engines/app.js";
-import { behaviour, type Here } from "../src/engines/behaviour.js";
+import { aboutNavigation, type Here } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { connected, hold, isRunning, release } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
@@ -31,7 +31,7 @@ async function thenGoes(page: Tab, site: Site) {
   expect(site.navigations).toBe(2);
 }
 
-behaviour("the user's next navigation becomes a load at its destination", async (here) => {
+aboutNavigation("the user's next navigation becomes a load at its destination", async (here) => {
   const { page, site, app } = await released(here);
   await userDoes(page, go);
   await isRunning(page, B);
@@ -48,7 +48,7 @@ behaviour("the user's next navigation becomes a load at its destination", async 
   expect(page.errors()).toEqual([]);
 });
 
-behaviour("what isn't a push to another path stays within the app", async (here) => {
+aboutNavigation("what isn't a push to another path stays within the app", async (here) => {
   const { page, site } = await released(here);
   await userDoes(page, () => history.replaceState(null, "", "/replaced"));
   await userDoes(page, () => history.pushState(null, "", "/replaced"));
@@ -61,7 +61,7 @@ behaviour("what isn't a push to another path stays within the app", async (here)
   await thenGoes(page, site);
 });
 
-behaviour("the way back stays within the app", async ({ tab, shop, freshwire }) => {
+aboutNavigation("the way back stays within the app", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
@@ -74,14 +74,14 @@ behaviour("the way back stays within the app", async ({ tab, shop, freshwire }) 
   await thenGoes(page, site);
 });
 
-behaviour("a push that no user asked for stays within the app", async (here) => {
+aboutNavigation("a push that no user asked for stays within the app", async (here) => {
   const { page, site } = await released(here);
   await page.evaluate(() => history.pushState(null, "", "/by-itself"));
   await stays(site);
   await thenGoes(page, site);
 });
 
-behaviour("a push after a form was sent stays within the app", async (here) => {
+aboutNavigation("a push after a form was sent stays within the app", async (here) => {
   const { page, site } = await released(here);
   await page.evaluate(() => {
     const form = document.createElement("form");
@@ -97,14 +97,14 @@ behaviour("a push after a form was sent stays within the app", async (here) => {
   await stays(site);
 });
 
-behaviour("a push whose state says “stay” stays within the app", async (here) => {
+aboutNavigation("a push whose state says “stay” stays within the app", async (here) => {
   const { page, site } = await released(here);
   await userDoes(page, () => history.pushState({ freshwire: "stay" }, "", "/wizard/2"));
   await stays(site);
   await thenGoes(page, site);
 });
 
-behaviour("while the app holds, its navigations are its own", async (here) => {
+aboutNavigation("while the app holds, its navigations are its own", async (here) => {
   const { page, site } = await released(here);
   await hold(page, "call");
   await userDoes(page, go);
@@ -114,7 +114,7 @@ behaviour("while the app holds, its navigations are its own", async (here) => {
   await isRunning(page, B);
 });
 
-behaviour("while a form has input in it, the app's navigations are its own", async (here) => {
+aboutNavigation("while a form has input in it, the app's navigations are its own", async (here) => {
   const { page, site } = await released(here);
   await page.type("#note", "tea");
   await userDoes(page, go);
@@ -124,7 +124,7 @@ behaviour("while a form has input in it, the app's navigations are its own", asy
   await isRunning(page, B);
 });
 
-behaviour(
+aboutNavigation(
   "without a fresh look in hand a navigation stays within the app",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -145,7 +145,7 @@ behaviour(
   },
 );
 
-behaviour(
+aboutNavigation(
   "an origin that still serves the old document keeps navigations within the app",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -164,7 +164,7 @@ behaviour(
   },
 );
 
-behaviour("a hash router's moves stay within the app", async (here) => {
+aboutNavigation("a hash router's moves stay within the app", async (here) => {
   const { page, site } = await released(here);
   await put(page, `<a id="link" href="#/orders/3">Orders</a>`);
   await page.click("#link");
@@ -172,7 +172,7 @@ behaviour("a hash router's moves stay within the app", async (here) => {
   expect(await page.evaluate(() => location.hash)).toBe("#/orders/3");
 });
 
-behaviour(
+aboutNavigation(
   "the app's own handlers see the push before the page is loaded anew",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);

@@ -9,19 +9,10 @@ import {
   userDoes,
   withAttributes,
 } from "../src/engines/app.js";
-import { behaviour, type Here } from "../src/engines/behaviour.js";
-import {
-  pass,
-  skip,
-  skipOver,
-  waitBegins,
-  waits,
-  withClock,
-  withStillClock,
-  type Wait,
-} from "../src/engines/clock.js";
+import { aboutNavigation, behaviour, inEveryEngine, type Here } from "../src/engines/behaviour.js";
+import { pass, skip, skipOver, waitBegins, waits, withClock, withStillClock } from "../src/engines/clock.js";
 import { flips, register, withWorker } from "../src/engines/origins.js";
-import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
+import { PRIMARY, backoff, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B, C, type Build } from "../src/freshwire.js";
 import { never, until } from "../src/until.js";
 
@@ -29,12 +20,6 @@ import { never, until } from "../src/until.js";
 const CALM_MS = 2_500;
 
 const UNATTENDED = `data-unattended="yes"`;
-
-/** How long a page waits before it looks again: from 30 s on, doubling, with up to as much again at random on top. */
-const backoff = (failures: number): Wait => {
-  const longerThan = 30_000 * 2 ** failures;
-  return { longerThan, upTo: 2 * longerThan };
-};
 
 /** A page that nobody looks at moves as soon as it may, and so would loop if anything does. */
 async function unattended({ tab, shop }: Here, clocked = withClock) {
@@ -113,7 +98,7 @@ behaviour("a stale CDN ends in exactly one reload, after it heals", async (here)
   await never("it is reloaded again", () => site.navigations > 2, 700);
 });
 
-behaviour("a login redirect ends in one reload", async (here) => {
+inEveryEngine("a login redirect ends in one reload", async (here) => {
   const { app, site, page } = await unattended(here);
   const { freshwire } = here;
   site.wrong = { status: 302, location: "/login" };
@@ -144,7 +129,7 @@ behaviour("a login that leads back to the old document is not followed twice", a
   await never("it is sent there again", () => site.navigations > navigations, CALM_MS);
 });
 
-behaviour(
+inEveryEngine(
   "a service worker is updated first, and the page ends on the new build after one reload",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -230,7 +215,7 @@ behaviour("no page reloads itself more than four times an hour", async (here) =>
   expect(await card(page)).toBe("");
 });
 
-behaviour(
+aboutNavigation(
   "a document that goes back and forth is never a loop by navigations either",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -250,9 +235,9 @@ behaviour(
   },
 );
 
-behaviour(
+inEveryEngine(
   "a reload that silently does nothing is tried again",
-  { except: { webkit: "without the Navigation API nothing can stop a reload" } },
+  { needsNavigation: "without the Navigation API nothing can stop a reload" },
   async (here) => {
     const { app, site, page } = await unattended(here);
     const { freshwire } = here;

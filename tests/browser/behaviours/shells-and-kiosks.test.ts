@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, onTestFinished } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { connectWith, noted } from "../src/engines/connected-by-hand.js";
 import { PRIMARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
 import { testimony } from "../src/engines/witness.js";
@@ -84,7 +84,7 @@ behaviour("an unattended page is on the new build without anybody's doing", asyn
   expect(made.site.navigations).toBe(2);
 });
 
-behaviour("a file isn't reloaded, and the operator is told", async (here) => {
+inEveryEngine("a file isn't reloaded, and the operator is told", async (here) => {
   const { tab, freshwire } = here;
   await freshwire.release("kiosk", A);
   const folder = await mkdtemp(join(tmpdir(), "freshwire-file-"));

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { card, deploy, noCard } from "../src/engines/app.js";
-import { behaviour } from "../src/engines/behaviour.js";
+import { inEveryEngine } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { PRIMARY, SECONDARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
 import { A, B, type Freshwire } from "../src/freshwire.js";
@@ -14,7 +14,7 @@ const refreshed = (freshwire: Freshwire, app: string, count: number) =>
     return sessions.length == count && sessions.every(({ state }) => state == "refreshed");
   });
 
-behaviour("two tabs show one prompt: the one in view", async ({ tab, shop, freshwire }) => {
+inEveryEngine("two tabs show one prompt: the one in view", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   const one = await tab(site);
   await connected(one);
@@ -26,7 +26,7 @@ behaviour("two tabs show one prompt: the one in view", async ({ tab, shop, fresh
   expect(await card(one)).toBe("");
 });
 
-behaviour(
+inEveryEngine(
   "a tab that gets hidden lets go, and the next in view shows the prompt",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -46,7 +46,7 @@ behaviour(
   },
 );
 
-behaviour(
+inEveryEngine(
   "a press in one tab refreshes them all, each when nothing holds it",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -71,7 +71,7 @@ behaviour(
   },
 );
 
-behaviour("what is put off in one tab is put off in all", async ({ tab, shop, freshwire }) => {
+inEveryEngine("what is put off in one tab is put off in all", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   const one = await tab(site);
   await connected(one);
@@ -89,7 +89,7 @@ behaviour("what is put off in one tab is put off in all", async ({ tab, shop, fr
   await never("it is shown in a new tab", () => card(three), 1_000);
 });
 
-behaviour("tabs of one browser are sessions of their own", async ({ tab, shop, freshwire }) => {
+inEveryEngine("tabs of one browser are sessions of their own", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   await connected(await tab(site));
   await connected(await tab(site));

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { inEveryEngine } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { PRIMARY, cardSays, connected, disconnected, isRunning } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
@@ -14,21 +14,24 @@ async function works(page: Tab): Promise<void> {
   expect(await page.evaluate(() => document.querySelector("textarea")!.value)).toContain("tea");
 }
 
-behaviour("the app goes on when the server dies, and is back with it", async ({ tab, shop, freshwire }) => {
-  const { app, site } = await shop(A);
-  const page = await tab(site);
-  await connected(page);
-  const { session } = await freshwire.theSession(app, "there", () => true);
-  await freshwire.kill();
-  await disconnected(page);
-  await works(page);
-  await freshwire.restart();
-  expect((await freshwire.theSession(app, "back", () => true)).session).toBe(session);
-  expect(site.navigations).toBe(1);
-  expect(page.errors()).toEqual([]);
-});
+inEveryEngine(
+  "the app goes on when the server dies, and is back with it",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    const { session } = await freshwire.theSession(app, "there", () => true);
+    await freshwire.kill();
+    await disconnected(page);
+    await works(page);
+    await freshwire.restart();
+    expect((await freshwire.theSession(app, "back", () => true)).session).toBe(session);
+    expect(site.navigations).toBe(1);
+    expect(page.errors()).toEqual([]);
+  },
+);
 
-behaviour("the app starts and works where there is no server", async ({ tab, shop, freshwire }) => {
+inEveryEngine("the app starts and works where there is no server", async ({ tab, shop, freshwire }) => {
   const { site } = await shop(A);
   await freshwire.kill();
   const page = await tab(site);
@@ -36,7 +39,7 @@ behaviour("the app starts and works where there is no server", async ({ tab, sho
   expect(page.errors()).toEqual([]);
 });
 
-behaviour(
+inEveryEngine(
   "under a strict policy the page is moved, and nothing is reported",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);

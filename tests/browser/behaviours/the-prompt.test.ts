@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { expect } from "vitest";
-import { behaviour } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { chromiumPage, prefers } from "../src/engines/cdp.js";
 import { connectWith, noted } from "../src/engines/connected-by-hand.js";
 import type { Tab } from "../src/engines/engine.js";
@@ -110,7 +110,7 @@ behaviour("where the app's own prompt throws, the card is shown", async (here) =
   await isRunning(page, B);
 });
 
-behaviour(
+inEveryEngine(
   "above an open modal dialog the card can be reached, and when that is closed, too",
   async (here) => {
     const { tab, shop, freshwire } = here;
@@ -186,7 +186,7 @@ behaviour("the preview needs no server", async (here) => {
   );
 });
 
-behaviour("a plain line takes the card's place where its code can't be loaded", async (here) => {
+inEveryEngine("a plain line takes the card's place where its code can't be loaded", async (here) => {
   const { tab, shop, freshwire } = here;
   const { app, site } = await shop(A);
   const gate = await Gate.start(freshwire);

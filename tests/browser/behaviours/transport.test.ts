@@ -1,24 +1,16 @@
 import { expect } from "vitest";
-import { behaviour, type Here } from "../src/engines/behaviour.js";
-import { lifecycle } from "../src/engines/cdp.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
+import { lifecycle, offline } from "../src/engines/cdp.js";
 import type { Tab } from "../src/engines/engine.js";
-import { Gate } from "../src/engines/gate.js";
+import { gated } from "../src/engines/gate.js";
 import { PRIMARY, cardSays, connected, disconnected, hold, isRunning } from "../src/engines/snippet.js";
 import { COUNTED, HURRIED, hurry, timers } from "../src/engines/timers.js";
 import { A, B } from "../src/freshwire.js";
-import type { Site } from "../src/site.js";
+import { hasActed } from "../src/parts.js";
 import { figure, never, settled, until } from "../src/until.js";
 
 interface Page {
   freshwire: { status: { connection: string } };
-}
-
-/** A shop whose pages reach the server through a gate. */
-async function gated({ shop, freshwire }: Here, head = ""): Promise<{ app: string; site: Site; gate: Gate }> {
-  const { app, site } = await shop(A);
-  const gate = await Gate.start(freshwire);
-  site.head = (build) => head + site.tag(build).replace(freshwire.origin, gate.origin);
-  return { app, site, gate };
 }
 
 const polling = (tab: Tab) =>
@@ -28,7 +20,7 @@ const comesOnline = (tab: Tab) => tab.evaluate(() => void dispatchEvent(new Even
 
 const FAST = { flags: ["--poll-interval", "1s"] };
 
-behaviour(
+inEveryEngine(
   "where sockets are refused the page polls, is told and tells, and goes back to a socket when it can",
   FAST,
   async (here) => {
@@ -64,7 +56,7 @@ behaviour(
   },
 );
 
-behaviour("a page that polls is moved, and is the same session after it", FAST, async (here) => {
+inEveryEngine("a page that polls is moved, and is the same session after it", FAST, async (here) => {
   const { freshwire, tab } = here;
   const { app, site, gate } = await gated(here);
   gate.refusesSockets = true;
@@ -81,7 +73,7 @@ behaviour("a page that polls is moved, and is the same session after it", FAST, 
   expect(gate.opened).toBe(0);
 });
 
-behaviour(
+inEveryEngine(
   "ten minutes without a network end in one reconnect",
   { except: { firefox: "it makes sockets wait for up to a minute by itself after failures, unhurried" } },
   async (here) => {
@@ -123,15 +115,55 @@ behaviour(
   },
 );
 
+inEveryEngine(
+  "a page whose cable was pulled finds out when it is looked at, and comes back by itself",
+  async (here) => {
+    const { freshwire, tab } = here;
+    const { app, site, gate } = await gated(here);
+    const page = await tab(site);
+    await connected(page);
+    await page.until("what asks is there", hasActed);
+    const { session } = await freshwire.theSession(app, "there", () => true);
+    gate.unplug();
+    await freshwire.kill();
+    const isOpen = () => page.evaluate(() => (window as never as Page).freshwire.status.connection == "open");
+    // The socket looks open until somebody asks it.
+    await never("it knows by itself", async () => !(await isOpen()), 1_000);
+    const asked = Date.now();
+    await tab("about:blank");
+    await page.front();
+    await disconnected(page);
+    figure("from a look at it to its knowing that nobody answers", Date.now() - asked);
+    await freshwire.restart();
+    await never(
+      "it is there without a network",
+      async () => (await freshwire.sessions(app)).length > 0,
+      1_000,
+    );
+    const since = Date.now();
+    gate.heal();
+    await connected(page);
+    figure("back after the network", Date.now() - since);
+    expect((await freshwire.theSession(app, "back", () => true)).session).toBe(session);
+    expect(site.navigations).toBe(1);
+  },
+);
+
 behaviour(
-  "a page whose cable was pulled finds out and comes back by itself",
+  "a page whose browser says that it is online again is back",
+  {
+    except: {
+      firefox: "nobody can tell it that it is offline",
+      webkit: "nobody can tell it that it is offline",
+    },
+  },
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
     const page = await tab(site);
     await connected(page);
     const { session } = await freshwire.theSession(app, "there", () => true);
-    await page.offline(true);
-    // The socket looks open until somebody asks it.
+    await offline(page, true);
+    expect(await page.evaluate(() => navigator.onLine)).toBe(false);
     await freshwire.kill();
     await disconnected(page);
     await freshwire.restart();
@@ -141,15 +173,15 @@ behaviour(
       1_000,
     );
     const since = Date.now();
-    await page.offline(false);
+    await offline(page, false);
     await connected(page);
-    figure("back after the network", Date.now() - since);
+    figure("back after the browser's word", Date.now() - since);
     expect((await freshwire.theSession(app, "back", () => true)).session).toBe(session);
     expect(site.navigations).toBe(1);
   },
 );
 
-behaviour(
+inEveryEngine(
   "a hidden tab runs no repeating timers, even while a countdown runs",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -189,19 +221,24 @@ behaviour(
   },
 );
 
-behaviour("a page that is hidden between its hello and its welcome is known to be hidden", async (here) => {
-  const { freshwire, tab } = here;
-  const { app, site, gate } = await gated(here);
-  gate.mute();
-  const page = await tab(site);
-  await freshwire.theSession(app, "seen in view", ({ visible }) => visible);
-  expect(await page.evaluate(() => (window as never as Page).freshwire.status.connection)).toBe("connecting");
-  await tab("about:blank");
-  await page.until("it is hidden", () => document.hidden);
-  gate.unmute();
-  await connected(page);
-  await freshwire.theSession(app, "known to be hidden", ({ visible }) => !visible);
-  await page.front();
-  await freshwire.theSession(app, "in view again", ({ visible }) => visible);
-  expect(gate.opened).toBe(1);
-});
+inEveryEngine(
+  "a page that is hidden between its hello and its welcome is known to be hidden",
+  async (here) => {
+    const { freshwire, tab } = here;
+    const { app, site, gate } = await gated(here);
+    gate.mute();
+    const page = await tab(site);
+    await freshwire.theSession(app, "seen in view", ({ visible }) => visible);
+    expect(await page.evaluate(() => (window as never as Page).freshwire.status.connection)).toBe(
+      "connecting",
+    );
+    await tab("about:blank");
+    await page.until("it is hidden", () => document.hidden);
+    gate.unmute();
+    await connected(page);
+    await freshwire.theSession(app, "known to be hidden", ({ visible }) => !visible);
+    await page.front();
+    await freshwire.theSession(app, "in view again", ({ visible }) => visible);
+    expect(gate.opened).toBe(1);
+  },
+);

@@ -8,7 +8,7 @@ import {
   userDoes,
   withCode,
 } from "../src/engines/app.js";
-import { behaviour } from "../src/engines/behaviour.js";
+import { aboutNavigation, behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { skip, withClock, withStillClock } from "../src/engines/clock.js";
 import { PRIMARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
@@ -22,22 +22,25 @@ const FORM = `<form id="order"><input id="name" /><button id="send">Send</button
 const quietly = () =>
   document.querySelector("#order")!.addEventListener("submit", (event) => event.preventDefault());
 
-behaviour("what was typed into a form holds the page, until it is sent", async ({ tab, shop, freshwire }) => {
-  const { app, site } = await shop(A);
-  const page = await tab(site);
-  await connected(page);
-  await attentive(page);
-  await put(page, FORM);
-  await page.evaluate(quietly);
-  await page.type("#name", "Ada");
-  await holdsAre(freshwire, app, [UNSAVED]);
-  await page.click("#send");
-  await holdsAre(freshwire, app, []);
-  await page.type("#name", "!");
-  await holdsAre(freshwire, app, [UNSAVED]);
-  await page.click("#undo");
-  await holdsAre(freshwire, app, []);
-});
+inEveryEngine(
+  "what was typed into a form holds the page, until it is sent",
+  async ({ tab, shop, freshwire }) => {
+    const { app, site } = await shop(A);
+    const page = await tab(site);
+    await connected(page);
+    await attentive(page);
+    await put(page, FORM);
+    await page.evaluate(quietly);
+    await page.type("#name", "Ada");
+    await holdsAre(freshwire, app, [UNSAVED]);
+    await page.click("#send");
+    await holdsAre(freshwire, app, []);
+    await page.type("#name", "!");
+    await holdsAre(freshwire, app, [UNSAVED]);
+    await page.click("#undo");
+    await holdsAre(freshwire, app, []);
+  },
+);
 
 behaviour(
   "a form that says it was saved, or is taken away, holds no more",
@@ -103,7 +106,7 @@ behaviour(
   },
 );
 
-behaviour("a field within an app's own element holds, too", async ({ tab, shop, freshwire }) => {
+inEveryEngine("a field within an app's own element holds, too", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   const page = await tab(site);
   await connected(page);
@@ -134,7 +137,7 @@ behaviour("a press asks again while there is unsaved input", async ({ tab, shop,
   await isRunning(page, B);
 });
 
-behaviour(
+inEveryEngine(
   "what the app keeps is there after the refresh, once, however slow it is",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -187,7 +190,7 @@ behaviour("what another version or another user kept is not restored", async ({ 
   expect(await page.evaluate(() => (window as never as { restored: string[] }).restored)).toEqual(["own3"]);
 });
 
-behaviour("after the refresh the user is where they were", async ({ tab, shop, freshwire }) => {
+inEveryEngine("after the refresh the user is where they were", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
   // An app that renders late: without help the browser has nowhere to scroll to.
   withCode(
@@ -236,7 +239,7 @@ const GUARDED = `addEventListener("beforeunload", (event) => {
   event.returnValue = "stay";
 });`;
 
-behaviour(
+aboutNavigation(
   "an app that asks to stay is not moved unasked, and its user sees no dialog",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
@@ -256,7 +259,7 @@ behaviour(
   },
 );
 
-behaviour(
+inEveryEngine(
   "a user who pressed and then stays is left alone, and reported as held by it",
   { except: { webkit: "its driver closes every such dialog by leaving" } },
   async ({ tab, shop, freshwire }) => {

@@ -1,13 +1,14 @@
 /** The real server: started on port 0 with a folder of its own, called by its API, killed, restarted, stopped. */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { end, mustLive, start } from "./engines/programs.js";
 import { quietPort } from "./ports.js";
-import { until } from "./until.js";
+import { remove, temporary } from "./temporary.js";
+import { seen, until } from "./until.js";
 
 const TOKEN = "admin-token-of-the-browser-tests";
 const BUILT = fileURLToPath(new URL("../../../target/debug/freshwire", import.meta.url));
@@ -66,7 +67,7 @@ export class Freshwire {
   ) {}
 
   static async start(...flags: string[]): Promise<Freshwire> {
-    const folder = await mkdtemp(join(tmpdir(), "freshwire-browser-"));
+    const folder = await temporary("server");
     // It may be started again, on the same.
     const { child, address } = await run(folder, `127.0.0.1:${await quietPort()}`, flags);
     return new Freshwire(folder, flags, child, address);
@@ -88,7 +89,7 @@ export class Freshwire {
 
   async stop(): Promise<void> {
     await end(this.child, "SIGKILL");
-    await rm(this.folder, { recursive: true, force: true });
+    await remove(this.folder);
   }
 
   /** Whatever the answer. */
@@ -146,15 +147,20 @@ export class Freshwire {
 
   /** Waits until the app has exactly one session, and until it is as wanted. */
   async theSession(app: string, what: string, as: (session: Session) => boolean): Promise<Session> {
-    let last: Session[] = [];
-    try {
-      return await until(`the only session of ${app} is ${what}`, async () => {
-        last = await this.sessions(app);
-        return last.length == 1 && as(last[0]!) ? last[0]! : undefined;
-      });
-    } catch (error) {
-      throw new Error(`${String(error)}; it is ${JSON.stringify(last)}`);
-    }
+    const found = await this.theSessions(app, `one that is ${what}`, ([one, ...others]) => {
+      return one != undefined && others.length == 0 && as(one);
+    });
+    return found[0]!;
+  }
+
+  /** Waits until the app's sessions are as wanted. */
+  theSessions(app: string, what: string, as: (sessions: Session[]) => boolean): Promise<Session[]> {
+    return seen(`the sessions of ${app} are ${what}`, () => this.sessions(app), as);
+  }
+
+  /** Waits until the census of the app is as wanted. */
+  theRows(app: string, what: string, as: (rows: Row[]) => boolean): Promise<Row[]> {
+    return seen(`the census of ${app} shows ${what}`, () => this.rows(app), as);
   }
 }
 
@@ -163,22 +169,15 @@ async function run(folder: string, listen: string, flags: string[]) {
   const file = join(folder, "address");
   await rm(file, { force: true });
   const args = ["serve", "--listen", listen, "--data", join(folder, "data"), "--addr-file", file, ...flags];
-  const child = spawn(BINARY, args, {
+  const child = start(BINARY, args, {
     env: { ...process.env, FRESHWIRE_ADMIN_TOKEN: TOKEN },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
-  child.stderr.on("data", (text: Buffer) => (said = (said + String(text)).slice(-4_000)));
+  child.stderr!.on("data", (text: Buffer) => (said = (said + String(text)).slice(-4_000)));
   const address = await until("the server listens", () => {
-    if (child.exitCode != null) throw new Error(`the server ended with ${child.exitCode}: ${said}`);
+    mustLive(child, "the server", said);
     return readFile(file, "utf8").catch(() => "");
   });
   return { child, address: address.trim() };
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode != null || child.signalCode != null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill(signal);
-  await gone;
 }

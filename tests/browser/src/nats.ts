@@ -1,12 +1,10 @@
 /** A real nats-server with JetStream, on a port and in a folder of its own. */
 
-import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { end, endWithUs, program } from "./engines/programs.js";
+import { end, mustLive, program, start } from "./engines/programs.js";
 import { quietPort } from "./ports.js";
+import { remove, temporary } from "./temporary.js";
 import { until } from "./until.js";
 
 export class Nats {
@@ -17,15 +15,14 @@ export class Nats {
   ) {}
 
   static async start(): Promise<Nats> {
-    const folder = await mkdtemp(join(tmpdir(), "freshwire-nats-"));
+    const folder = await temporary("nats");
     const port = await quietPort();
     const path = program("/usr/sbin/nats-server", "nats-server");
-    const child = spawn(path, ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder], {
+    const child = start(path, ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder], {
       stdio: "ignore",
     });
-    endWithUs(child);
     await until("nats-server listens", () => {
-      if (child.exitCode != null) throw new Error(`nats-server ended with ${child.exitCode}`);
+      mustLive(child, "nats-server");
       return listens(port);
     });
     return new Nats(folder, child, port);
@@ -37,7 +34,7 @@ export class Nats {
 
   async stop(): Promise<void> {
     await end(this.child);
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 10 });
+    await remove(this.folder);
   }
 }
 

@@ -1,18 +1,16 @@
-/** A behaviour: a test that is written once and runs in every engine, with a server, a site and a user of its own. */
+/**
+ * A behaviour: a test that is written once for all engines, with a server, a site and a user of its own. Where it runs
+ * depends on what it is about: on the snippet's and the server's own mind, or on what each engine does in its way.
+ */
 
-import { describe, test as base, type TestContext } from "vitest";
+import { describe, inject, test as base } from "vitest";
 import { Freshwire, type Build } from "../freshwire.js";
 import { Site } from "../site.js";
-import {
-  ENGINES,
-  UnsupportedByEngine,
-  type Engine,
-  type EngineName,
-  type Profile,
-  type Tab,
-} from "./engine.js";
-import { chromium, firefox } from "./puppet.js";
-import { webkit } from "./webkit.js";
+import { shown } from "../until.js";
+import { allInAll, asked } from "./asked.js";
+import type { Engine, EngineName, Profile, Tab } from "./engine.js";
+import { LAUNCH } from "./launch.js";
+import { glance } from "./snippet.js";
 
 export interface Here {
   engine: Engine;
@@ -29,11 +27,18 @@ export interface Here {
 export interface Options {
   /** Engines in which it can't be had, and why. */
   except?: Partial<Record<EngineName, string>>;
+  /** Why it can't be had without the Navigation API. */
+  needsNavigation?: string;
   /** The server's flags. */
   flags?: string[];
 }
 
-const LAUNCH = { chromium, firefox, webkit };
+type Run = (here: Here) => Promise<void>;
+
+export interface Declare {
+  (title: string, run: Run): void;
+  (title: string, options: Options, run: Run): void;
+}
 
 /** Its engine is launched for the first test that needs it, and ends with the worker. */
 const testIn = (name: EngineName) =>
@@ -42,7 +47,7 @@ const testIn = (name: EngineName) =>
       async ({}, use) => {
         const started = Date.now();
         const engine = await LAUNCH[name]();
-        process.stdout.write(`    ${engine.version} is there after ${Date.now() - started} ms\n`);
+        process.stdout.write(`    ${name}, ${engine.version}, is there after ${Date.now() - started} ms\n`);
         await use(engine);
         await engine.close();
       },
@@ -50,31 +55,47 @@ const testIn = (name: EngineName) =>
     ],
   });
 
-const asked = (process.env.ENGINES ?? ENGINES.join()).split(",").map((name) => name.trim());
-const strange = asked.find((name) => !ENGINES.some((engine) => engine == name));
-if (strange != undefined) throw new Error(`ENGINES names ${strange}; there are ${ENGINES.join(", ")}`);
-const engines = ENGINES.filter((name) => asked.includes(name)).map((name) => ({ name, test: testIn(name) }));
+const looked = inject("looked");
+const tests = new Map(asked.map((name) => [name, testIn(name)] as const));
+// A Firefox that has no Navigation API is that engine itself.
+if (!looked.firefox?.navigation) tests.delete("firefox-without-navigation");
 
-export function behaviour(title: string, run: (here: Here) => Promise<void>): void;
-export function behaviour(title: string, options: Options, run: (here: Here) => Promise<void>): void;
-export function behaviour(title: string, ...rest: [unknown, unknown?]): void {
-  const run = rest.pop() as (here: Here) => Promise<void>;
-  const { except = {}, flags = [] } = (rest[0] ?? {}) as Options;
-  for (const { name, test } of engines) {
-    describe(name, () => {
-      const reason = except[name];
-      if (reason) test.skip(`${title} (not in ${name}: ${reason})`, () => undefined);
-      else test(title, ({ engine, skip }) => within(engine, flags, run, skip));
-    });
-  }
+/** Whether behaviours run in it. */
+export const runs = (name: EngineName) => tests.has(name);
+
+const PLAIN: EngineName[] = ["chromium", "firefox", "webkit"];
+
+/** About what the snippet or the server decides, which no engine changes: one is enough. */
+export const behaviour = declaring(allInAll ? PLAIN : ["chromium"]);
+
+/** About what engines do in their own ways: sockets, storage, tabs, focus, layout, loading, leaving. */
+export const inEveryEngine = declaring(PLAIN);
+
+/** About navigations, which are noticed in one way with the Navigation API and in another without. */
+export const aboutNavigation = declaring([...PLAIN, "firefox-without-navigation"]);
+
+function declaring(engines: EngineName[]): Declare {
+  return (title: string, ...rest: [Run] | [Options, Run]) => {
+    const run = rest.pop() as Run;
+    const options = (rest[0] ?? {}) as Options;
+    for (const name of engines) {
+      const test = tests.get(name);
+      if (!test) continue;
+      describe(name, () => {
+        const reason = lacking(name, options);
+        if (reason) test.skip(`${title} (not in ${name}: ${reason})`, () => undefined);
+        else test(title, ({ engine }) => within(engine, options.flags ?? [], run));
+      });
+    }
+  };
 }
 
-async function within(
-  engine: Engine,
-  flags: string[],
-  run: (here: Here) => Promise<void>,
-  skip: TestContext["skip"],
-): Promise<void> {
+function lacking(name: EngineName, { except = {}, needsNavigation }: Options): string | undefined {
+  if (needsNavigation && !looked[name]?.navigation) return needsNavigation;
+  return except[name] ?? (name == "firefox-without-navigation" ? except.firefox : undefined);
+}
+
+async function within(engine: Engine, flags: string[], run: Run): Promise<void> {
   const freshwire = await Freshwire.start(...flags);
   const sites: Site[] = [];
   const profiles: Profile[] = [];
@@ -104,8 +125,7 @@ async function within(
   try {
     await run(here);
   } catch (error) {
-    if (error instanceof UnsupportedByEngine) skip(`not in ${engine.name}: ${error.message}`);
-    tell(error, tabs);
+    if (error instanceof Error) error.message += await told(tabs);
     throw error;
   } finally {
     await Promise.all(profiles.map((profile) => profile.close()));
@@ -114,8 +134,16 @@ async function within(
   }
 }
 
-/** What the pages had to say, for whoever looks for the cause. */
-function tell(error: unknown, tabs: Tab[]): void {
+/** A page that has hung says nothing, and keeps nobody waiting. */
+const GLANCE_MS = 2_000;
+
+/** How the pages are at the end, and what they had to say, for whoever looks for the cause. */
+async function told(tabs: Tab[]): Promise<string> {
+  const late = () => new Promise((resolve) => setTimeout(resolve, GLANCE_MS, "it doesn't answer").unref());
+  const glances = await Promise.all(tabs.map((tab) => Promise.race([glance(tab).catch(String), late()])));
   const said = tabs.flatMap((tab) => [...tab.errors(), ...tab.console()]).slice(-20);
-  if (error instanceof Error && said.length) error.message += `\nthe pages said:\n  ${said.join("\n  ")}`;
+  return [
+    ...glances.map((seen, n) => `\ntab ${n + 1}: ${shown(seen)}`),
+    ...(said.length ? ["\nthe pages said:", ...said.map((line) => `\n  ${shown(line)}`)] : []),
+  ].join("");
 }

@@ -1,14 +1,17 @@
 /** What Chromium's own protocol can do to a page, and no other's. */
 
 import type { Page } from "puppeteer-core";
-import { UnsupportedByEngine, type Tab } from "./engine.js";
+import type { Tab } from "./engine.js";
 import { PuppetTab } from "./puppet.js";
 
 /** Puppeteer's page, of Chromium's tab alone. */
 export function chromiumPage(tab: Tab): Page {
-  if (!(tab instanceof PuppetTab)) throw new UnsupportedByEngine("it takes Chromium's protocol");
+  if (!(tab instanceof PuppetTab)) throw new Error("this takes Chromium's own protocol");
   return tab.page;
 }
+
+/** As the browser knows it: its requests fail, its open sockets stay, and it says that it is offline. */
+export const offline = (tab: Tab, yes: boolean) => chromiumPage(tab).setOfflineMode(yes);
 
 export async function lifecycle(tab: Tab, state: "frozen" | "active"): Promise<void> {
   const session = await chromiumPage(tab).createCDPSession();

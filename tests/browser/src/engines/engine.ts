@@ -1,9 +1,22 @@
 /** What the behaviours ask of a browser, so that each is written once and holds in every engine. */
 
-import { until } from "../until.js";
+import { shown, until, type Truthy } from "../until.js";
 
-export const ENGINES = ["chromium", "firefox", "webkit"] as const;
+export const ENGINES = ["chromium", "firefox", "firefox-without-navigation", "webkit"] as const;
 export type EngineName = (typeof ENGINES)[number];
+
+/** What a look into it has shown. */
+export interface Looked {
+  version: string;
+  /** It has the Navigation API. */
+  navigation: boolean;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    looked: Partial<Record<EngineName, Looked>>;
+  }
+}
 
 export interface Engine {
   readonly name: EngineName;
@@ -21,7 +34,6 @@ export interface Profile {
 
 /** What is awaited, and how long when that is more than the usual patience. */
 export type Awaited = string | { what: string; within: number };
-export type Truthy<T> = Exclude<T, false | null | undefined | 0 | "">;
 
 /** Selectors may go through one open shadow root: `[data-freshwire] >> .primary`. */
 export interface Tab {
@@ -50,11 +62,6 @@ export interface Tab {
   back(): Promise<void>;
   /** The same document in a tab in front of this one, which inherits a copy of its `sessionStorage`. */
   duplicate(): Promise<Tab>;
-  /**
-   * Without a network: requests fail, and no socket can be opened. Those that are open stay so, as over a cable that
-   * was pulled. Throws `UnsupportedByEngine` where that can't be had.
-   */
-  offline(yes: boolean): Promise<void>;
   /** Errors that nobody caught, where the engine tells; WebKit tells nothing. */
   errors(): string[];
   /** What the console says, where the engine tells; WebKit tells nothing. */
@@ -64,34 +71,16 @@ export interface Tab {
   close(): Promise<void>;
 }
 
-/** Ends a behaviour as skipped, with the reason in the report. */
-export class UnsupportedByEngine extends Error {}
-
-/** `Tab.until`, the same for all. An evaluation that a navigation cut short is no answer. */
-export async function untilInPage<T, A extends unknown[]>(
+/** `Tab.until`, the same for all. */
+export function untilInPage<T, A extends unknown[]>(
   tab: Pick<Tab, "evaluate">,
   awaited: Awaited,
   fn: (...args: A) => T | Promise<T>,
   ...args: A
 ): Promise<Truthy<T>> {
   const { what, within } = typeof awaited == "string" ? { what: awaited, within: undefined } : awaited;
-  let last: unknown;
-  try {
-    return (await until(
-      what,
-      () =>
-        tab.evaluate(fn, ...args).then(
-          (answer) => (last = answer),
-          (error) => void (last = error),
-        ),
-      within,
-    )) as Truthy<T>;
-  } catch (error) {
-    throw new Error(`${(error as Error).message}; the last answer: ${describe(last)}`);
-  }
+  return until(what, () => tab.evaluate(fn, ...args), within) as Promise<Truthy<T>>;
 }
-
-const describe = (answer: unknown) => (answer instanceof Error ? String(answer) : JSON.stringify(answer));
 
 export interface Spot {
   x: number;
@@ -107,7 +96,8 @@ export async function spotOf(tab: Pick<Tab, "evaluate">, selector: string): Prom
     if (typeof before == "string" || typeof last == "string") return undefined;
     return before.x == last.x && before.y == last.y && last;
   }).catch((error: Error) => {
-    throw new Error(`${error.message}; ${describe(last)}`);
+    error.message += `; ${shown(last)}`;
+    throw error;
   });
 }
 

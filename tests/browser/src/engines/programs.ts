@@ -1,7 +1,14 @@
-/** Programs of Debian's that the engines are: found, or named with what to install; ended with this process at the latest. */
+/**
+ * Programs of Debian's: found, or named with what to install. None outlives this process, however that comes to its
+ * end, and none needs the user's own home.
+ */
 
-import type { ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { temporary } from "../temporary.js";
+import { Hopeless } from "../until.js";
 
 /** Its path, if it is there. */
 export function program(path: string, debian: string): string {
@@ -9,23 +16,65 @@ export function program(path: string, debian: string): string {
   throw new Error(`${path} is not there: install it (on Debian: apt-get install ${debian})`);
 }
 
+/** Runs a program that the kernel kills when its parent is gone: a parent that is killed can't do it any more. */
+const LEASH = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : [];
+
 const children = new Set<ChildProcess>();
 
-/** Ends it when this process ends, however that comes to pass. */
-export function endWithUs(child: ChildProcess): void {
+export function start(path: string, args: string[], options: SpawnOptions): ChildProcess {
+  const [first, ...others] = [...LEASH, path, ...args] as [string, ...string[]];
+  return endWithUs(spawn(first, others, options));
+}
+
+/** For who starts programs by their path alone: a script in the folder that runs this one. */
+export async function leashed(path: string, folder: string): Promise<string> {
+  const script = join(folder, "run");
+  const quoted = [...LEASH, path].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  await writeFile(script, `#!/bin/sh\nexec ${quoted.join(" ")} "$@"\n`, { mode: 0o755 });
+  return script;
+}
+
+/** Ends it when this process ends. */
+export function endWithUs(child: ChildProcess): ChildProcess {
   children.add(child);
   child.once("exit", () => children.delete(child));
+  return child;
+}
+
+export const hasEnded = (child: ChildProcess) => child.exitCode != null || child.signalCode != null;
+
+/** While something is awaited of it: once it has ended, that never comes. */
+export function mustLive(child: ChildProcess, name: string, said = ""): void {
+  if (hasEnded(child))
+    throw new Hopeless(`${name} ended with ${child.exitCode ?? child.signalCode}: ${said}`);
 }
 
 /** Ends it, and waits until it is gone. */
-export async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode != null || child.signalCode != null) return;
+export async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  if (hasEnded(child)) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill();
+  child.kill(signal);
   await gone;
 }
 
-process.once("exit", () => children.forEach((child) => child.kill()));
+export interface Home {
+  folder: string;
+  env: Record<string, string | undefined>;
+}
+
+/** Browsers write into the user's home, which may be nobody's. */
+export async function home(): Promise<Home> {
+  const folder = await temporary("home");
+  const env: Home["env"] = { ...process.env, HOME: folder };
+  for (const name of ["CONFIG", "CACHE", "DATA", "STATE"]) env[`XDG_${name}_HOME`] = join(folder, name);
+  // Has to be the user's alone.
+  const runtime = (env.XDG_RUNTIME_DIR = join(folder, "runtime"));
+  await mkdir(runtime, { mode: 0o700 });
+  return { folder, env };
+}
+
+// Before the folders that they write to are removed.
+process.prependOnceListener("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 // Or there would be no such event.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const) {
   process.once(signal as NodeJS.Signals, () => process.exit(1));

@@ -1,5 +1,7 @@
 /** Chromium over its own protocol, Firefox over WebDriver BiDi. Not by playwright: in its profiles no tab is ever hidden. */
 
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import puppeteer, {
   type Browser,
   type BrowserContext,
@@ -7,7 +9,8 @@ import puppeteer, {
   type LaunchOptions,
   type Page,
 } from "puppeteer-core";
-import { PATIENCE_MS, until } from "../until.js";
+import { remove } from "../temporary.js";
+import { PATIENCE_MS, seen } from "../until.js";
 import {
   offerDuplicate,
   spotOf,
@@ -18,11 +21,16 @@ import {
   type Profile,
   type Tab,
 } from "./engine.js";
-import { endWithUs, program } from "./programs.js";
+import { endWithUs, home, leashed, program, type Home } from "./programs.js";
 
-export const chromium = (): Promise<Engine> =>
-  start("chromium", {
-    executablePath: program(process.env.CHROMIUM ?? "/usr/bin/chromium", "chromium"),
+/** A busy machine reads a browser from its disk for the first time. */
+const LAUNCH_MS = 120_000;
+
+export async function chromium(): Promise<Engine> {
+  const path = program(process.env.CHROMIUM ?? "/usr/bin/chromium", "chromium");
+  const own = await home();
+  return launch("chromium", own, {
+    executablePath: await leashed(path, own.folder),
     // Puppeteer's own would turn the back/forward cache off.
     ignoreDefaultArgs: true,
     args: [
@@ -34,23 +42,40 @@ export const chromium = (): Promise<Engine> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // Its own is so low that a line at the bottom covers what nobody can scroll away from.
+      "--window-size=1280,900",
+      `--user-data-dir=${join(own.folder, "profile")}`,
     ],
   });
+}
 
-export const firefox = (): Promise<Engine> =>
-  start("firefox", {
+export const firefox = () => launchFirefox("firefox", {});
+
+/** As Firefox was before it had the Navigation API, and as browsers are that people still have. */
+export const firefoxWithoutNavigation = () =>
+  launchFirefox("firefox-without-navigation", { "dom.navigation.webidl.enabled": false });
+
+async function launchFirefox(name: EngineName, preferences: Record<string, unknown>): Promise<Engine> {
+  const path = program(process.env.FIREFOX ?? "/usr/bin/firefox-esr", "firefox-esr");
+  const own = await home();
+  const profile = join(own.folder, "profile");
+  await mkdir(profile);
+  return launch(name, own, {
     browser: "firefox",
-    executablePath: program(process.env.FIREFOX ?? "/usr/bin/firefox-esr", "firefox-esr"),
+    executablePath: await leashed(path, own.folder),
     headless: true,
-    // Puppeteer's own turns the back/forward cache off by it.
-    extraPrefsFirefox: { "fission.bfcacheInParent": true },
+    userDataDir: profile,
+    // Puppeteer's own turns the back/forward cache off by the first.
+    extraPrefsFirefox: { "fission.bfcacheInParent": true, ...preferences },
   });
+}
 
-async function start(name: EngineName, options: LaunchOptions): Promise<Engine> {
+async function launch(name: EngineName, own: Home, options: LaunchOptions): Promise<Engine> {
   const browser = await puppeteer.launch({
     ...options,
+    env: own.env,
     defaultViewport: null,
-    timeout: 60_000,
+    timeout: LAUNCH_MS,
     protocolTimeout: PATIENCE_MS,
     // See programs.ts.
     handleSIGINT: false,
@@ -60,7 +85,7 @@ async function start(name: EngineName, options: LaunchOptions): Promise<Engine> 
   // At this process's end puppeteer itself forgets every second browser.
   const child = browser.process();
   if (child) endWithUs(child);
-  return new PuppetEngine(name, await browser.version(), browser);
+  return new PuppetEngine(name, await browser.version(), browser, own);
 }
 
 class PuppetEngine implements Engine {
@@ -68,14 +93,16 @@ class PuppetEngine implements Engine {
     readonly name: EngineName,
     readonly version: string,
     private readonly browser: Browser,
+    private readonly own: Home,
   ) {}
 
   async profile(): Promise<Profile> {
     return new PuppetProfile(await this.browser.createBrowserContext());
   }
 
-  close(): Promise<void> {
-    return this.browser.close();
+  async close(): Promise<void> {
+    await this.browser.close();
+    await remove(this.own.folder);
   }
 }
 
@@ -95,7 +122,7 @@ class PuppetProfile implements Profile {
 
 /** Firefox reports these as errors, though nothing was thrown. */
 const COMPLAINT =
-  /Cross-Origin Request Blocked|Content-Security-Policy|can’t establish a connection|was interrupted/;
+  /Cross-Origin Request Blocked|disallowed MIME type|Content-Security-Policy|can’t establish a connection|was interrupted/;
 
 export class PuppetTab implements Tab {
   private readonly uncaught: string[] = [];
@@ -173,10 +200,6 @@ export class PuppetTab implements Tab {
     return new PuppetTab(await opened);
   }
 
-  offline(yes: boolean): Promise<void> {
-    return this.page.setOfflineMode(yes);
-  }
-
   errors(): string[] {
     return [...this.uncaught];
   }
@@ -208,10 +231,10 @@ export class PuppetTab implements Tab {
   }
 
   private async another(before: number): Promise<void> {
-    await until("another document is there", () =>
-      this.page
-        .evaluate((before) => performance.timeOrigin != before && document.readyState == "complete", before)
-        .catch(() => false),
+    await seen(
+      "another document is there",
+      () => this.page.evaluate(() => [performance.timeOrigin, document.readyState, location.href] as const),
+      ([born, state]) => born != before && state == "complete",
     );
   }
 }

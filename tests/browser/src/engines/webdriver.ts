@@ -1,9 +1,9 @@
 /** As much of W3C WebDriver as we need: a driver's process, its one session, and commands in a given window. */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { quietPort } from "../ports.js";
-import { until } from "../until.js";
-import { end, endWithUs } from "./programs.js";
+import { PATIENCE_MS, shown, until } from "../until.js";
+import { end, mustLive, start } from "./programs.js";
 
 export class WebDriverError extends Error {
   constructor(
@@ -31,6 +31,7 @@ export class WebDriver {
   /** Starts the driver of a browser that begins to listen at `address`. Ends both, at the latest by `close`. */
   static async start(
     program: string,
+    env: NodeJS.ProcessEnv,
     browser: ChildProcess,
     address: string,
     capabilities: object,
@@ -41,13 +42,15 @@ export class WebDriver {
     });
     gone.catch(() => undefined);
     const port = await quietPort();
-    const child = spawn(program, [`--port=${port}`, `--target=${address}`], { stdio: "ignore" });
-    endWithUs(child);
+    const child = start(program, [`--port=${port}`, `--target=${address}`], { env, stdio: "ignore" });
     const driver = `http://127.0.0.1:${port}`;
     try {
       await until("the driver listens", async () => {
-        if (child.exitCode != null) throw new Error(`${program} ended with ${child.exitCode}`);
-        return call("GET", `${driver}/status`).catch((error) => error instanceof WebDriverError);
+        mustLive(child, program);
+        return call("GET", `${driver}/status`).catch((error) => {
+          if (error instanceof WebDriverError) return true;
+          throw error;
+        });
       });
       type Made = { sessionId: string; capabilities: Record<string, unknown> };
       const asked = { capabilities: { alwaysMatch: capabilities } };
@@ -90,8 +93,17 @@ export class WebDriver {
 
 async function call<T = unknown>(method: string, url: string, body?: object): Promise<T> {
   const sent = method == "POST" ? JSON.stringify(body ?? {}) : undefined;
-  const response = await fetch(url, { method, body: sent, signal: AbortSignal.timeout(60_000) });
-  const { value } = (await response.json()) as { value: T & { error: string; message: string } };
+  const asked = async () => {
+    const response = await fetch(url, { method, body: sent, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const { value } = (await response.json()) as { value: T & { error: string; message: string } };
+    return { response, value };
+  };
+  const { response, value } = await asked().catch((error) => {
+    // By itself it says neither what was asked nor of whom.
+    throw new Error(
+      `WebDriver's ${method} ${new URL(url).pathname} got no answer: ${shown(error.cause ?? error)}`,
+    );
+  });
   if (!response.ok) throw new WebDriverError(value.error, value.message);
   return value;
 }

@@ -1,12 +1,12 @@
 /** WebKit: Debian's MiniBrowser by WebKitWebDriver, on a display of its own. What it can't do is said where it is missing. */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { quietPort } from "../ports.js";
-import { until } from "../until.js";
+import { remove } from "../temporary.js";
+import { seen, until } from "../until.js";
 import {
-  UnsupportedByEngine,
   offerDuplicate,
   spotOf,
   untilInPage,
@@ -15,7 +15,7 @@ import {
   type Profile,
   type Tab,
 } from "./engine.js";
-import { end, endWithUs, program } from "./programs.js";
+import { end, home, mustLive, program, start as startProgram } from "./programs.js";
 import { WebDriver, chord } from "./webdriver.js";
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? "/usr/bin/WebKitWebDriver";
@@ -28,8 +28,9 @@ export async function webkit(): Promise<Engine> {
   const miniBrowser = program(path, "webkit2gtk-driver");
   // There is no headless mode.
   const display = await startDisplay(program(process.env.XVFB ?? "/usr/bin/Xvfb", "xvfb"));
+  const own = await home();
   const env = {
-    ...process.env,
+    ...own.env,
     DISPLAY: display.name,
     GDK_BACKEND: "x11",
     WEBKIT_DISABLE_COMPOSITING_MODE: "1",
@@ -52,6 +53,7 @@ export async function webkit(): Promise<Engine> {
       async close() {
         await ready?.close();
         await end(display.child);
+        await remove(own.folder);
       },
     };
   } catch (error) {
@@ -66,26 +68,24 @@ export async function webkit(): Promise<Engine> {
  */
 async function start(driver: string, miniBrowser: string, env: NodeJS.ProcessEnv): Promise<WebDriver> {
   const address = `127.0.0.1:${await quietPort()}`;
-  const browser = spawn(miniBrowser, ["--automation"], {
+  const browser = startProgram(miniBrowser, ["--automation"], {
     env: { ...env, WEBKIT_INSPECTOR_SERVER: address },
     stdio: "ignore",
   });
-  endWithUs(browser);
-  return WebDriver.start(driver, browser, address, CAPABILITIES);
+  return WebDriver.start(driver, env, browser, address, CAPABILITIES);
 }
 
 /** The server picks a number that nobody has, and tells it on its fourth channel. */
 async function startDisplay(xvfb: string): Promise<{ child: ChildProcess; name: string }> {
   // Without a client it would begin anew, and refuse those that come meanwhile.
   const screen = ["-screen", "0", "1280x1000x24", "-noreset"];
-  const child = spawn(xvfb, ["-displayfd", "3", ...screen, "-nolisten", "tcp"], {
+  const child = startProgram(xvfb, ["-displayfd", "3", ...screen, "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  endWithUs(child);
   let number = "";
   (child.stdio[3] as Readable).on("data", (text: Buffer) => (number += String(text)));
   await until("there is a display", () => {
-    if (child.exitCode != null) throw new Error(`${xvfb} ended with ${child.exitCode}`);
+    mustLive(child, xvfb);
     return number.endsWith("\n");
   });
   return { child, name: `:${number.trim()}` };
@@ -119,9 +119,13 @@ class WebKitProfile implements Profile {
   }
 
   async opened(before: string[]): Promise<Tab> {
-    const handle = await until("a window was opened", async () =>
-      (await this.browser.windows()).find((window) => !before.includes(window)),
+    const others = (windows: string[]) => windows.filter((window) => !before.includes(window));
+    const windows = await seen(
+      "a window was opened",
+      () => this.browser.windows(),
+      (now) => others(now).length > 0,
     );
+    const [handle] = others(windows) as [string];
     await this.inFront(handle);
     return new WebKitTab(this, handle);
   }
@@ -227,10 +231,6 @@ class WebKitTab implements Tab {
     await this.evaluate(offerDuplicate, "duplicate");
     await this.click("#duplicate");
     return this.profile.opened(before);
-  }
-
-  async offline(): Promise<void> {
-    throw new UnsupportedByEngine("WebKitWebDriver can't take the network away from one browser");
   }
 
   /** WebDriver has no log, and this WebKit is built without BiDi. */
