@@ -1,26 +1,22 @@
-import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig } from "vitest/config";
 
-/** These wait for minutes that can't be hurried, so they start first. */
-const LONG = /a-hold|an-origin/;
+/** A folder for reports that machines read, too. */
+const { TEST_REPORTS } = process.env;
 
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]) {
-    const long = (file: TestSpecification) => Number(LONG.test(file.moduleId));
-    return [...files].sort((a, b) => long(b) - long(a) || (a.moduleId < b.moduleId ? -1 : 1));
-  }
-}
-
-// Each file has a browser and a server of its own. The limits are for a busy machine; nothing is expected to take them.
+// The limits are for a busy machine; nothing is expected to take them.
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    maxWorkers: 3,
-    // Files share nothing but what they import.
+    include: ["behaviours/**/*.test.ts"],
+    globalSetup: ["src/engines/look.ts"],
+    // Most of the time they wait: for what must not happen, and for one another.
+    maxWorkers: 4,
+    // Files share the browsers of their worker.
     isolate: false,
-    sequence: { sequencer: LongestFirst },
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
-    reporters: ["verbose"],
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    teardownTimeout: 30_000,
+    reporters: TEST_REPORTS
+      ? ["verbose", ["junit", { outputFile: `${TEST_REPORTS}/behaviours.xml` }]]
+      : ["verbose"],
   },
 });

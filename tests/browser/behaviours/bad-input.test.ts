@@ -1,14 +1,13 @@
 /** Whatever is wrong, the app goes on as if the snippet weren't there, and one console line names the cure. */
 
 import { expect } from "vitest";
-import { behaviour, inEveryEngine, type Here } from "../src/engines/behaviour.js";
+import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { connectWith } from "../src/engines/connected-by-hand.js";
 import type { Tab } from "../src/engines/engine.js";
-import { Gate } from "../src/engines/gate.js";
+import { Gate, gated } from "../src/engines/gate.js";
 import { connected } from "../src/engines/snippet.js";
 import { WITNESS, testimony } from "../src/engines/witness.js";
 import { A, B } from "../src/freshwire.js";
-import type { Site } from "../src/site.js";
 import { never, until } from "../src/until.js";
 
 interface Page {
@@ -39,24 +38,26 @@ const knowsThatItIsStale = (page: Tab) =>
     () => (window as never as Page).freshwire.status.standing == "stale",
   );
 
-async function gated({ shop, freshwire }: Here): Promise<{ app: string; site: Site; gate: Gate }> {
-  const { app, site } = await shop(A);
-  const gate = await Gate.start(freshwire);
-  site.head = (build) => WITNESS + site.tag(build).replace(freshwire.origin, gate.origin);
-  return { app, site, gate };
-}
+const NO_APP = /^freshwire: not connected: set the app$/;
+const MISSING: Record<string, [change: (tag: string) => string, line: RegExp]> = {
+  "without the app": [(tag) => tag.replace(/ data-app="[^"]*"/, ""), NO_APP],
+  "without the build": [
+    (tag) => tag.replace(/<meta name="freshwire-build"[^>]*>/, ""),
+    /^freshwire: not connected: set the build$/,
+  ],
+  "without either": [(tag) => tag.replace(/<meta[^>]*>| data-app="[^"]*"/g, ""), NO_APP],
+  "of empty names": [(tag) => tag.replace(/(content|data-app)="[^"]*"/g, '$1=""'), NO_APP],
+};
 
-const MISSING = {
-  "the app": [/ data-app="[^"]*"/, /^freshwire: not connected: set the app$/],
-  "the build": [/<meta name="freshwire-build"[^>]*>/, /^freshwire: not connected: set the build$/],
-} as const;
-
-for (const [what, [attribute, line]] of Object.entries(MISSING)) {
-  behaviour(`a tag without ${what} connects to nothing, and says what is missing`, async ({ tab, shop }) => {
-    const { site } = await shop(A);
-    site.head = (build) => WITNESS + site.tag(build).replace(attribute, "");
-    const page = await tab(site);
+for (const [how, [change, line]] of Object.entries(MISSING)) {
+  behaviour(`a tag ${how} connects to nothing, and says what is missing`, async (here) => {
+    const { site, gate } = await gated(here);
+    const { head } = site;
+    site.head = (build) => WITNESS + change(head(build));
+    const page = await here.tab(site);
+    await page.until("the script has run", () => "freshwire" in window);
     await goesOn(page, line);
+    expect(gate.asked).toBe(0);
   });
 }
 
@@ -67,12 +68,16 @@ behaviour("a module without the server's address says so", async ({ tab, shop, f
   await goesOn(page, /^freshwire: not connected: set the url$/);
 });
 
-behaviour("an app that the server doesn't know is named", async ({ tab, shop, freshwire }) => {
-  const made = await shop(A);
-  made.site.head = (build) => WITNESS + made.site.tag(build, "never-heard-of");
-  const page = await tab(made.site);
+behaviour("an app that the server doesn't know is named, and the server isn't hammered", async (here) => {
+  const { freshwire, tab } = here;
+  const { app, site, gate } = await gated(here);
+  site.head = (build) =>
+    WITNESS + site.tag(build, "never-heard-of").replaceAll(freshwire.origin, gate.origin);
+  const page = await tab(site);
   await goesOn(page, /^freshwire: no connection to ws:.*4004.*see connect-src, app$/);
-  expect(await freshwire.sessions(made.app)).toEqual([]);
+  expect(await page.evaluate(() => (window as never as Page).freshwire.status.connection)).toBe("waiting");
+  await never("it asks again", () => gate.asked > 1, 1_500);
+  expect(await freshwire.sessions(app)).toEqual([]);
 });
 
 /** The page isn't idle before something was said: on a busy machine it may be so before its socket has failed. */
@@ -145,7 +150,7 @@ const FRAMES = {
 for (const [what, [frame, line]] of Object.entries(FRAMES)) {
   behaviour(`${what} is passed over`, async (here) => {
     const { tab, freshwire } = here;
-    const { app, site, gate } = await gated(here);
+    const { app, site, gate } = await gated(here, WITNESS);
     const page = await tab(site);
     await connected(page);
     await freshwire.release(app, B, { severity: "silent" });
@@ -163,7 +168,7 @@ for (const [what, [frame, line]] of Object.entries(FRAMES)) {
 
 behaviour("a type of frame that it doesn't know is passed over in silence", async (here) => {
   const { tab, freshwire } = here;
-  const { app, site, gate } = await gated(here);
+  const { app, site, gate } = await gated(here, WITNESS);
   const page = await tab(site);
   await connected(page);
   gate.say('{"type":"from_the_future","beam":"up"}');
@@ -175,7 +180,7 @@ behaviour("a type of frame that it doesn't know is passed over in silence", asyn
 
 behaviour("a close code that it doesn't know goes by its range", async (here) => {
   const { tab, freshwire } = here;
-  const { app, site, gate } = await gated(here);
+  const { app, site, gate } = await gated(here, WITNESS);
   const page = await tab(site);
   await connected(page);
   const { session } = await freshwire.theSession(app, "there", () => true);

@@ -5,15 +5,15 @@ import { withClock } from "../src/engines/clock.js";
 import { LISTENING, born, embed, hosting, tell } from "../src/engines/frames.js";
 import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B, C, type Freshwire } from "../src/freshwire.js";
-import { never, until } from "../src/until.js";
+import { never, seen, until } from "../src/until.js";
 
 const sessionsAre = (freshwire: Freshwire, app: string, ...wanted: string[]) =>
-  until(`the sessions are ${wanted.join(", ")}`, async () => {
-    const found = (await freshwire.sessions(app)).map(
-      ({ build, frame, host }) => `${frame} ${build} in ${host}`,
-    );
-    return String(found.sort()) == String(wanted.sort());
-  });
+  seen(
+    `the sessions are ${wanted.join(", ")}`,
+    async () =>
+      (await freshwire.sessions(app)).map(({ build, frame, host }) => `${frame} ${build} in ${host}`),
+    (found) => String(found.sort()) == String(wanted.sort()),
+  );
 
 inEveryEngine(
   "an embed of another origin moves itself, and leaves its host alone",
@@ -129,5 +129,32 @@ behaviour(
     await freshwire.theSession(app, "moved", ({ build }) => build == B.build);
     expect(await born(page)).toBe(began);
     expect(site.navigations).toBe(2);
+  },
+);
+
+behaviour(
+  "a frame within the app's document shows nothing, and is on the new build with the page around it",
+  async (here) => {
+    const { tab, shop, freshwire } = here;
+    const { app, site } = await shop(A);
+    site.head = (build) => `${site.tag(build)}<script type="module">
+if (self == top) document.body.append(Object.assign(document.createElement("iframe"), { src: "/inside" }));
+</script>`;
+    const page = await tab(site);
+    await sessionsAre(freshwire, app, `top ${A.build} in null`, `embedded ${A.build} in ${A.build}`);
+    await deploy(freshwire, app, site, B);
+    await cardSays(page, "CVE-2026-1234");
+    await freshwire.theSessions(app, "told, the frame as well", (all) =>
+      all.some(({ frame, outcome }) => frame == "embedded" && outcome == "received"),
+    );
+    expect(
+      await page.evaluate(
+        () => document.querySelector("iframe")!.contentDocument!.querySelectorAll("[data-freshwire]").length,
+      ),
+    ).toBe(0);
+    await page.click(PRIMARY);
+    await sessionsAre(freshwire, app, `top ${B.build} in null`, `embedded ${B.build} in ${B.build}`);
+    expect(await freshwire.census(app)).toEqual({ [B.build]: 2 });
+    expect(page.errors()).toEqual([]);
   },
 );

@@ -1,10 +1,13 @@
 import { expect } from "vitest";
 import { card, cardsSaid, deploy, noCard, withCode, withMemoryOfCards } from "../src/engines/app.js";
 import { behaviour } from "../src/engines/behaviour.js";
+import { gated } from "../src/engines/gate.js";
 import { pass, skip, withClock, withStillClock } from "../src/engines/clock.js";
 import { PRIMARY, SECONDARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
-import { A, B, C } from "../src/freshwire.js";
-import { never } from "../src/until.js";
+import { A, B, C, type Build } from "../src/freshwire.js";
+import { never, until } from "../src/until.js";
+
+const D: Build = { build: "d4d4d4d", version: "1.3.0" };
 
 behaviour("a silent release moves nobody and shows nothing", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
@@ -17,22 +20,50 @@ behaviour("a silent release moves nobody and shows nothing", async ({ tab, shop,
   expect(site.navigations).toBe(1);
 });
 
+behaviour("a release of normal severity waits for a navigation, and shows nothing", async (here) => {
+  const { tab, freshwire } = here;
+  const { app, site, gate } = await gated(here);
+  const page = await tab(site);
+  await connected(page);
+  await freshwire.release(app, B, { over: "0s" });
+  await freshwire.theSession(app, "told", ({ outcome }) => outcome == "received");
+  expect(gate.notices).toMatchObject([{ action: "navigate", build: B.build }]);
+  await never("a card is shown", () => card(page), 1_500);
+  expect(site.navigations).toBe(1);
+});
+
 behaviour(
-  "a prompt that was put off stays away, until something graver comes",
-  async ({ tab, shop, freshwire }) => {
-    const { app, site } = await shop(A);
+  "a prompt that was put off stays away, over reloads and for newer releases, until something graver comes",
+  async (here) => {
+    const { tab, freshwire } = here;
+    const { app, site, gate } = await gated(here);
     const page = await tab(site);
     await connected(page);
     await freshwire.release(app, B, { severity: "important", over: "0s" });
-    await cardSays(page, "A new version is ready");
+    const said = await cardSays(page, "A new version is ready");
+    expect(said).toContain("Later");
+    expect(said).not.toMatch(/\d:\d\d/);
     await page.click(SECONDARY);
     await noCard(page);
-    await freshwire.theSession(app, "snoozed", ({ state }) => state == "snoozed");
+    const snoozed = await freshwire.theSession(app, "snoozed", ({ state }) => state == "snoozed");
+    expect(snoozed.outcome).toBe("snoozed");
     await page.reload();
     await connected(page);
     await never("it is shown again", () => card(page), 1_500);
-    await freshwire.release(app, C, { severity: "security", over: "0s" });
+    await freshwire.theSession(app, "still snoozed", ({ state }) => state == "snoozed");
+
+    await freshwire.release(app, C, { severity: "important", over: "0s" });
+    await until("the page knows of the next release", () =>
+      gate.received.some(({ type, current }) => type == "standing" && (current as Build).build == C.build),
+    );
+    await never("that one is shown", () => card(page), 1_500);
+
+    await freshwire.release(app, D, { severity: "security", over: "0s" });
+    site.deployed = D;
     expect(await cardSays(page, "Security update ready")).toMatch(/\d:\d\d/);
+    await page.click(PRIMARY);
+    await isRunning(page, D);
+    expect(page.errors()).toEqual([]);
   },
 );
 
@@ -89,6 +120,7 @@ behaviour("a countdown that ends moves the page", async ({ tab, shop, freshwire 
   await pass(page, 31_000);
   await isRunning(page, B);
   await freshwire.theSession(app, "moved", ({ state }) => state == "refreshed");
+  expect(page.errors()).toEqual([]);
 });
 
 behaviour(
@@ -119,21 +151,33 @@ behaviour(
 );
 
 behaviour(
-  "a hold extends a countdown, and the card says why and for how long",
-  async ({ tab, shop, freshwire }) => {
-    const { app, site } = await shop(A);
+  "a hold outlasts a countdown, is reported by name, and lets go when it is released; the card says how long it may",
+  async (here) => {
+    const { tab, freshwire } = here;
+    const { app, site, gate } = await gated(here);
     withStillClock(site);
     const page = await tab(site);
     await connected(page);
     await hold(page, "payment");
+    const { session } = await freshwire.theSession(app, "holding", ({ holds }) => holds[0] == "payment");
     await deploy(freshwire, app, site, B, { countdown: "1m", hold_cap: "3m" });
     await cardSays(page, "1:00");
     await pass(page, 62_000);
     expect(await cardSays(page, "Waiting for “payment”")).toMatch(/(3:00|2:[45]\d) at most/);
     await freshwire.theSession(app, "held", ({ state, detail }) => state == "held" && detail == "payment");
-    expect(site.navigations).toBe(1);
+    for (const filter of ["held=true", "outcome=held"]) {
+      expect(await freshwire.sessions(app, filter)).toMatchObject([
+        { session, holds: ["payment"], outcome: "held", detail: "payment" },
+      ]);
+    }
+    const rows = await freshwire.rows(app);
+    expect(rows.find(({ build }) => build == A.build)).toMatchObject({ held: 1 });
+    await never("the page is reloaded", () => site.navigations > 1, 1_500);
     await release(page);
     await isRunning(page, B);
+    const after = await freshwire.theSession(app, "on B", ({ build }) => build == B.build);
+    expect(after.session).toBe(session);
+    expect(gate.outcomes).toEqual(["received", "shown", "held", "refreshing"]);
   },
 );
 

@@ -3,7 +3,7 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { frameReader } from "../src/messages.js";
+import { frameReader } from "../../src/messages.js";
 
 /** What a page or the server does on the wire. */
 export type Said =

@@ -4,13 +4,13 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { connected, prompt, watch } from "../src/browser.js";
-import { A, B } from "../src/freshwire.js";
-import { until } from "../src/until.js";
-import { world } from "../src/world.js";
+import { connected, prompt, watch } from "../browser.js";
+import { A, B } from "../../src/freshwire.js";
+import { until } from "../../src/until.js";
+import { world } from "../world.js";
 
 const here = world();
-const IMAGES = fileURLToPath(new URL("../../../docs/images/", import.meta.url));
+const IMAGES = fileURLToPath(new URL("../../../../docs/images/", import.meta.url));
 const SIZE = { width: 640, height: 430 };
 
 // A font of its own, so that the pictures look the same wherever they are taken.

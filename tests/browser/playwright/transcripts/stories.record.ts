@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Browser, Page } from "playwright-core";
-import { connected, isRunning, launch, prompt, type Watched } from "../src/browser.js";
-import { A, B, C, type Build } from "../src/freshwire.js";
+import { connected, isRunning, launch, prompt, type Watched } from "../browser.js";
+import { A, B, C, type Build } from "../../src/freshwire.js";
 import { APP, Story, release } from "./story.js";
 
 let browser: Browser;

@@ -5,12 +5,12 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { BINARY } from "../src/freshwire.js";
-import { until } from "../src/until.js";
-import { world } from "../src/world.js";
+import { BINARY } from "../../src/freshwire.js";
+import { until } from "../../src/until.js";
+import { world } from "../world.js";
 
 const here = world();
-const IMAGE = fileURLToPath(new URL("../../../docs/images/census.png", import.meta.url));
+const IMAGE = fileURLToPath(new URL("../../../../docs/images/census.png", import.meta.url));
 const COLUMNS = 112;
 const COLOURS: Record<string, string> = {
   "1": "font-weight:600",

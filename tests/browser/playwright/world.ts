@@ -3,8 +3,8 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { launch, open, type Watched } from "./browser.js";
-import { Freshwire, type Build } from "./freshwire.js";
-import { Site } from "./site.js";
+import { Freshwire, type Build } from "../src/freshwire.js";
+import { Site } from "../src/site.js";
 
 export interface World {
   freshwire: Freshwire;

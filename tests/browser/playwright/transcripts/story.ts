@@ -3,14 +3,14 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
-import { open, type Watched } from "../src/browser.js";
-import { Freshwire, type Build, type Session } from "../src/freshwire.js";
-import { Site } from "../src/site.js";
-import { until } from "../src/until.js";
+import { open, type Watched } from "../browser.js";
+import { Freshwire, type Build, type Session } from "../../src/freshwire.js";
+import { Site } from "../../src/site.js";
+import { until } from "../../src/until.js";
 import { Names } from "./names.js";
 import { Wiretap, type Said } from "./wiretap.js";
 
-const ROOT = new URL("../../../", import.meta.url);
+const ROOT = new URL("../../../../", import.meta.url);
 export const APP = "web";
 /** Addresses of a recording are of that moment only. */
 const SITE = "https://app.example.com";

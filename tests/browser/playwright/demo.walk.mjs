@@ -1,6 +1,6 @@
 // Walks through `freshwire demo` as somebody would who sees it for the first time, in a real browser.
 //
-//   node tests/browser/demo.walk.mjs [folder for screenshots]
+//   node tests/browser/playwright/demo.walk.mjs [folder for screenshots]
 //
 // FRESHWIRE_BIN and CHROMIUM name the programs; by default the debug build and /usr/bin/chromium.
 
@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const binary = process.env.FRESHWIRE_BIN ?? join(root, "target/debug/freshwire");
 const pictures = process.argv[2];
 const PATIENCE = 90_000;
@@ -22,7 +22,10 @@ async function until(what, found, patience = PATIENCE) {
   for (;;) {
     const value = await found();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > end) {
+      const seen = JSON.stringify(value) ?? "nothing";
+      throw new Error(`waited ${patience} ms in vain for ${what}; the last answer was ${seen.slice(0, 300)}`);
+    }
     await new Promise((done) => setTimeout(done, 50));
   }
 }
@@ -46,6 +49,9 @@ const demo = spawn(
     stdio: ["ignore", "pipe", "inherit"],
   },
 );
+// Whoever ends this ends the demo as well; playwright does so with its browser.
+process.once("exit", () => demo.kill("SIGKILL"));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 let said = "";
 demo.stdout.on("data", (text) => (said += text));
 
@@ -63,6 +69,8 @@ try {
       "--disable-component-update",
       "--disable-sync",
     ],
+    // The user's own may not be writable.
+    env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
     timeout: 120_000,
   });
   await until("the addresses", () => existsSync(addresses));
@@ -251,5 +259,5 @@ try {
 } finally {
   demo.kill();
   await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -1,5 +1,0 @@
-import { defineConfig } from "vitest/config";
-
-export default defineConfig({
-  test: { include: ["shots/**/*.shot.ts"], testTimeout: 120_000, hookTimeout: 180_000 },
-});
