@@ -1,10 +1,14 @@
-# make demo · make build · make test · make bench · make scale · make check
-# Rust and Node.js are given; what else the tests need, scripts/setup installs where it can and names otherwise.
+# make demo · make build · make test · make test-all · make check · make bench · make scale
+# Rust and Node.js are given; what else a part needs, scripts/setup installs where it can and names otherwise.
 
-TARGET  := $(or $(CARGO_TARGET_DIR),target)
+# What is called below may stand in a path with spaces: quoted in recipes, and never a prerequisite.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 CLIENT  := client-js/dist/served/manifest.json
 SOURCES := $(shell find client-js/src client-js/published -type f) $(wildcard client-js/*.mjs) client-js/package.json
 MODULES := tests/browser/node_modules/.package-lock.json tests/apps/react/node_modules/.package-lock.json
+# Where nextest writes its report, whatever the target folder is.
+NEXTEST := target/nextest/default/junit.xml
+TOOLS   := $(addprefix tools-,build check client rust browser scale)
 # Of the property tests: each run tries the same cases, and another number gives others.
 PROPTEST_RNG_SEED ?= 1
 # What may wait for ever is ended, with all that it has started; at a terminal, Ctrl-C must reach it.
@@ -12,71 +16,98 @@ LIMITED := timeout $(shell [ -t 0 ] && echo --foreground) --kill-after=1m 15m
 # Debian's servers are where a user's PATH may not lead.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: demo build client test check test-rust test-client test-browser bench scale plots clean
+# Cargo, npm and browsers write to the home folder. Where that can't be, it is one beside what is built.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+  export RUSTUP_HOME := $(or $(RUSTUP_HOME),$(HOME)/.rustup)
+  export HOME := $(shell mkdir -p "$(TARGET)/home" && cd "$(TARGET)/home" && pwd)
+endif
+
+.PHONY: demo build client modules test test-all test-build test-client test-rust test-browser test-behaviours test-demo
+.PHONY: check check-format check-clippy bench scale plots clean $(TOOLS)
 
 demo: build
-	$(TARGET)/release/freshwire demo
+	"$(TARGET)/release/freshwire" demo
 
-build: $(CLIENT)
+build: tools-build $(CLIENT)
 	cargo build --locked --release -p freshwire
 
 client: $(CLIENT)
 
+# What a part needs, before anything of it is built. Within `make test` it was seen to already, all at once.
+$(TOOLS):
+	@[ "$(FRESHWIRE_TOOLS)" = checked ] || scripts/setup $(@:tools-%=%)
+
 $(CLIENT): client-js/node_modules/.package-lock.json $(SOURCES)
 	cd client-js && npm run --silent build
 
-%/node_modules/.package-lock.json: %/package-lock.json
+%/node_modules/.package-lock.json: %/package-lock.json | tools-client
 	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
-test: check test-client test-rust test-browser bench
+# All of the tests, in stages side by side; a line a stage at the end.
+test:
+	scripts/setup
+	@node scripts/test.mjs
 
-check: $(CLIENT) $(MODULES)
+# Also every behaviour in every browser, and the benches, which need a release build.
+test-all:
+	scripts/setup
+	@node scripts/test.mjs --all
+
+# --- the stages, and what belongs together -----------------------------------------------------------------------------
+
+modules: $(CLIENT) $(MODULES)
+
+check: check-format check-clippy
+
+check-format: tools-check modules
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd client-js && npm run --silent check
 	cd tests/browser && npm run --silent check
 	cd tests/apps/react && npm run --silent check
 
-test-client: $(CLIENT)
-	cd client-js && npm test
+check-clippy: tools-check $(CLIENT)
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
-test-rust: $(CLIENT)
-	scripts/setup sqlite3
-	scripts/setup curl
-	scripts/setup nats-server
-	scripts/setup haproxy
-	scripts/setup nginx
-	scripts/setup caddy
-	scripts/setup faketime
-	PROPTEST_RNG_SEED=$(PROPTEST_RNG_SEED) cargo test --locked --workspace
+# Benches, examples and all: what is not run here must still be sound.
+test-build: tools-build $(CLIENT)
+	cargo build --locked --workspace --all-targets
 
-test-browser: $(CLIENT) $(MODULES)
-	scripts/setup chromium
-	scripts/setup firefox-esr
-	scripts/setup webkit2gtk-driver
-	scripts/setup xvfb
-	scripts/setup nats-server
-	cargo build --locked -p freshwire
-	cd tests/browser && export FRESHWIRE_BIN=$(abspath $(TARGET)/debug/freshwire) && \
-		npm test && $(LIMITED) npm run --silent walk && npm run --silent behaviours
+test-client: tools-client $(CLIENT)
+	cd client-js && npm run --silent test:built
 
-bench: $(CLIENT)
+test-rust: tools-rust $(CLIENT)
+	cargo build --locked --workspace
+	rm -f $(NEXTEST)
+	PROPTEST_RNG_SEED=$(PROPTEST_RNG_SEED) cargo nextest run --locked --workspace || failed=1; \
+		[ -z "$$TEST_REPORTS" ] || cp $(NEXTEST) "$$TEST_REPORTS/rust.xml"; exit $$failed
+
+test-browser: test-behaviours test-demo
+
+test-behaviours: tools-browser modules
+	cargo build --locked --workspace
+	bin=$$(cd "$(TARGET)" && pwd)/debug/freshwire && cd tests/browser && FRESHWIRE_BIN=$$bin npm test
+
+# A walk through `freshwire demo`, as somebody would take it who sees it for the first time.
+test-demo: tools-browser modules
+	cargo build --locked --workspace
+	bin=$$(cd "$(TARGET)" && pwd)/debug/freshwire && cd tests/browser && FRESHWIRE_BIN=$$bin $(LIMITED) npm run --silent walk
+
+bench: tools-build $(CLIENT)
 	cargo build --locked --release -p freshwire -p freshwire-bench
-	$(LIMITED) $(TARGET)/release/freshwire-bench
-	$(LIMITED) $(TARGET)/release/questions
+	$(LIMITED) "$(TARGET)/release/freshwire-bench"
+	$(LIMITED) "$(TARGET)/release/questions"
 
 # Some 15 minutes on a machine that does nothing else. Not a part of the tests: 48,000 sockets need their memory and files.
-scale: $(CLIENT)
-	scripts/setup nats-server
+scale: tools-scale $(CLIENT)
 	cargo build --locked --release -p freshwire -p freshwire-bench
-	env -u FRESHWIRE_BIN $(TARGET)/release/scale measure docs/scaling/measured.json
-	$(TARGET)/release/scale draw docs/scaling/measured.json
+	env -u FRESHWIRE_BIN "$(TARGET)/release/scale" measure docs/scaling/measured.json
+	"$(TARGET)/release/scale" draw docs/scaling/measured.json
 
 # The plots and tables again, from the figures that are there.
-plots: $(CLIENT)
+plots: tools-build $(CLIENT)
 	cargo build --locked --release -p freshwire-bench
-	$(TARGET)/release/scale draw docs/scaling/measured.json
+	"$(TARGET)/release/scale" draw docs/scaling/measured.json
 
 clean:
 	cargo clean

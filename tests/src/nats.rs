@@ -279,7 +279,7 @@ impl NatsServer {
             .stderr(log)
             .kill_on_drop(true)
             .spawn();
-        self.child = Some(child.expect("nats-server is installed: run 'scripts/setup nats-server'"));
+        self.child = Some(child.expect("nats-server is installed: run 'scripts/setup rust'"));
     }
 
     fn port(&self) -> u16 {

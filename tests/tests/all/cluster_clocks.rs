@@ -36,7 +36,7 @@ fn faketime() -> PathBuf {
     let machines = std::fs::read_dir("/usr/lib").expect("Debian's libraries").flatten();
     let libraries = machines.map(|machine| machine.path().join("faketime/libfaketimeMT.so.1"));
     let found = libraries.into_iter().find(|library| library.exists());
-    found.expect("libfaketime is installed: run 'scripts/setup faketime'")
+    found.expect("libfaketime is installed: run 'scripts/setup rust'")
 }
 
 /// Two nodes: the clock of the one behind the wire is fast, the other's is right.

@@ -52,6 +52,8 @@ mod readme;
 mod roll_call;
 mod rolling;
 mod rolling_nodes;
+mod setup;
+mod stages;
 mod startup;
 mod swap;
 mod telling;

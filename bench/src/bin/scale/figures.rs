@@ -135,7 +135,7 @@ impl Machine {
         let kib = after_colon(&read("/proc/meminfo")?, "MemTotal");
         let kib: f64 = kib.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
         let nats = Command::new("nats-server").arg("--version").output();
-        let nats = nats.map_err(|error| format!("nats-server: {error}; run 'scripts/setup nats-server'"))?;
+        let nats = nats.map_err(|error| format!("nats-server: {error}; run 'scripts/setup scale'"))?;
         let kernel = read("/proc/sys/kernel/osrelease")?;
         let version = kernel.split(['-', '\n']).next().unwrap_or_default();
         Ok(Self {
