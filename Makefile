@@ -65,6 +65,7 @@ check-format: tools-check modules
 	cd client-js && npm run --silent check
 	cd tests/browser && npm run --silent check
 	cd tests/apps/react && npm run --silent check
+	client-js/node_modules/.bin/prettier --config tests/browser/.prettierrc.json --check scripts
 
 check-clippy: tools-check $(CLIENT)
 	cargo clippy --locked --workspace --all-targets -- -D warnings

@@ -9,7 +9,12 @@ const plain = (text) =>
   );
 const attribute = (tag, name) => plain(new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? "");
 /** On one line, and not a page of it. */
-const short = (text) => text.replace(/\x1b\[[\d;]*m/g, "").replace(/\s+/g, " ").trim().slice(0, 600);
+const short = (text) =>
+  text
+    .replace(/\x1b\[[\d;]*m/g, "")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 600);
 
 /** Counts, the names and messages of failures, and a reason for each test that was skipped. Undefined: there is none. */
 export function reportOf(file) {

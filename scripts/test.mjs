@@ -93,7 +93,8 @@ async function run(one) {
   signal(child, "SIGKILL");
   one.ms = Date.now() - started;
   one.state = code === 0 ? "passed" : "FAILED";
-  if (code !== 0 && !one.why) one.why = interrupted ? `interrupted by ${interrupted}` : `make ${one.makes} ended with ${code}`;
+  if (code !== 0 && !one.why)
+    one.why = interrupted ? `interrupted by ${interrupted}` : `make ${one.makes} ended with ${code}`;
   return code === 0;
 }
 
@@ -120,7 +121,9 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 /** Ends what was started by this run and still runs, though nobody waits for it; says what that was. */
 function leftRunning() {
   const found = [];
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) != process.pid)) {
+  for (const pid of readdirSync("/proc").filter(
+    (name) => /^\d+$/.test(name) && Number(name) != process.pid,
+  )) {
     try {
       if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(MARK)) continue;
       found.push(readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim().slice(0, 100));
@@ -132,7 +135,8 @@ function leftRunning() {
   return found.filter(Boolean);
 }
 
-const clock = (ms) => ms == undefined ? "" : `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
+const clock = (ms) =>
+  ms == undefined ? "" : `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 
 const row = (name, ms, passed, failed, skipped, state) =>
   [
