@@ -13,8 +13,8 @@ export async function temporary(name: string): Promise<string> {
   return folder;
 }
 
-/** What was just ended may still be about to write. */
-const OPTIONS = { recursive: true, force: true, maxRetries: 10 };
+/** What was just ended may still write for a moment. */
+const OPTIONS = { recursive: true, force: true, maxRetries: 5 };
 
 export async function remove(folder: string): Promise<void> {
   folders.delete(folder);

@@ -4,7 +4,7 @@
  */
 
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporary } from "../temporary.js";
@@ -23,22 +23,24 @@ const children = new Set<ChildProcess>();
 
 export function start(path: string, args: string[], options: SpawnOptions): ChildProcess {
   const [first, ...others] = [...LEASH, path, ...args] as [string, ...string[]];
-  return endWithUs(spawn(first, others, options));
-}
-
-/** For who starts programs by their path alone: a script in the folder that runs this one. */
-export async function leashed(path: string, folder: string): Promise<string> {
-  const script = join(folder, "run");
-  const quoted = [...LEASH, path].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  await writeFile(script, `#!/bin/sh\nexec ${quoted.join(" ")} "$@"\n`, { mode: 0o755 });
-  return script;
-}
-
-/** Ends it when this process ends. */
-export function endWithUs(child: ChildProcess): ChildProcess {
+  const child = spawn(first, others, options);
   children.add(child);
   child.once("exit", () => children.delete(child));
   return child;
+}
+
+/** Where programs have left their IDs that were started by their path alone. */
+const left = new Set<string>();
+
+/** For who starts programs by their path alone: a script in the folder that runs this one, and leaves its ID there. */
+export async function leashed(path: string, folder: string): Promise<string> {
+  const script = join(folder, "run");
+  const id = join(folder, "id");
+  const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+  const line = [...LEASH, path].map(quote).join(" ");
+  await writeFile(script, `#!/bin/sh\necho $$ > ${quote(id)}\nexec ${line} "$@"\n`, { mode: 0o755 });
+  left.add(id);
+  return script;
 }
 
 export const hasEnded = (child: ChildProcess) => child.exitCode != null || child.signalCode != null;
@@ -74,7 +76,16 @@ export async function home(): Promise<Home> {
 }
 
 // Before the folders that they write to are removed.
-process.prependOnceListener("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+process.prependOnceListener("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+  for (const id of left) {
+    try {
+      process.kill(Number(readFileSync(id, "utf8")), "SIGKILL");
+    } catch {
+      // It wasn't started yet, or its folder went with it.
+    }
+  }
+});
 // Or there would be no such event.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const) {
   process.once(signal as NodeJS.Signals, () => process.exit(1));

@@ -21,7 +21,7 @@ import {
   type Profile,
   type Tab,
 } from "./engine.js";
-import { endWithUs, home, leashed, program, type Home } from "./programs.js";
+import { home, leashed, program, type Home } from "./programs.js";
 
 /** A busy machine reads a browser from its disk for the first time. */
 const LAUNCH_MS = 120_000;
@@ -82,9 +82,6 @@ async function launch(name: EngineName, own: Home, options: LaunchOptions): Prom
     handleSIGTERM: false,
     handleSIGHUP: false,
   });
-  // At this process's end puppeteer itself forgets every second browser.
-  const child = browser.process();
-  if (child) endWithUs(child);
   return new PuppetEngine(name, await browser.version(), browser, own);
 }
 
