@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { behaviour, inEveryEngine, type Here } from "../src/engines/behaviour.js";
 import { STILL_CLOCK, pass } from "../src/engines/clock.js";
 import type { Tab } from "../src/engines/engine.js";
+import { born } from "../src/engines/frames.js";
 import { APP, Origin, type Release } from "../src/engines/origin.js";
 import { plainShop, reactShop } from "../src/engines/shops.js";
 import { PRIMARY, attentive, cardSays } from "../src/engines/snippet.js";
@@ -39,7 +40,6 @@ const withStillClock = (release: Release): Release => ({
 });
 
 const colour = () => getComputedStyle(document.querySelector("header strong")!).color;
-const born = () => performance.timeOrigin;
 
 for (const shop of [reactShop, plainShop]) {
   const it = `${shop.name}:`;
@@ -82,7 +82,7 @@ for (const shop of [reactShop, plainShop]) {
     const two = await shop.release(B, { accent: "#8a1f5c" });
     const { origin, page } = await open(here, one);
     expect(await page.evaluate(colour)).toBe("rgb(47, 107, 82)");
-    const before = await page.evaluate(born);
+    const before = await born(page);
     await attentive(page);
     await page.type("#note", "ring twice");
     origin.deploy(two);
@@ -94,7 +94,7 @@ for (const shop of [reactShop, plainShop]) {
     const session = await freshwire.theSession(APP, "counted on B", ({ build }) => build == B.build);
     expect(session).toMatchObject({ standing: "current", state: "swapped" });
     expect(await freshwire.census(APP)).toEqual({ [B.build]: 1 });
-    expect(await page.evaluate(born)).toBe(before);
+    expect(await born(page)).toBe(before);
     expect(await page.evaluate(() => document.querySelector<HTMLTextAreaElement>("#note")!.value)).toBe(
       "ring twice",
     );
@@ -109,7 +109,7 @@ for (const shop of [reactShop, plainShop]) {
     const one = await shop.release(A, { accent: "#2f6b52" });
     const two = await shop.release(B, { accent: "#8a1f5c" });
     const { origin, page } = await open(here, one);
-    const before = await page.evaluate(born);
+    const before = await born(page);
     origin.deploy(two);
     origin.wrong = (path) => (path.endsWith(".css") ? 503 : undefined);
     await origin.register(two, { over: "0s" });
@@ -119,7 +119,7 @@ for (const shop of [reactShop, plainShop]) {
     expect(origin.asked.some((path) => path.endsWith(".css") && path in two.files)).toBe(true);
     expect(await page.evaluate(colour)).toBe("rgb(47, 107, 82)");
     expect(await page.evaluate(() => document.querySelectorAll("link[rel=stylesheet]").length)).toBe(1);
-    expect(await page.evaluate(born)).toBe(before);
+    expect(await born(page)).toBe(before);
     expect(page.errors()).toEqual([]);
   });
 
