@@ -11,9 +11,20 @@ const PUTS_AWAY_WITHIN: Duration = Duration::from_secs(10);
 /// Asks a script and all that it has started to end, and makes sure of it.
 pub async fn end_with_descendants(script: &mut Child) {
     let Some(id) = script.id() else { return };
-    let all = descendants(id);
+    let mut all = Vec::new();
+    loop {
+        let mut new = descendants(id);
+        new.retain(|process| !all.contains(process));
+        if new.is_empty() {
+            break;
+        }
+        // Who stands still starts nothing more.
+        signal(&new, Signal::STOP);
+        all.extend(new);
+    }
     // A shell hears of a signal only after the end of what it waits for.
     signal(&all, Signal::TERM);
+    signal(&all, Signal::CONT);
     let _ = timeout(PUTS_AWAY_WITHIN, script.wait()).await;
     signal(&all, Signal::KILL);
 }
@@ -57,6 +68,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::waiting::{PATIENCE, in_time};
 
     #[tokio::test]
     async fn what_a_script_waits_for_and_what_it_has_started_ends_with_it() {
@@ -67,12 +79,13 @@ mod tests {
             .spawn()
             .expect("bash starts");
         let mut said = BufReader::new(script.stdout.take().expect("a pipe")).lines();
-        let beside = said.next_line().await.expect("a text").expect("a line");
+        let mut line =
+            async || in_time(PATIENCE, "a line or the end comes", said.next_line()).await.expect("a text");
+        let beside = line().await.expect("a line");
         let beside = beside.parse().ok().and_then(Pid::from_raw).expect("a process ID");
         end_with_descendants(&mut script).await;
-        // What is in the background holds the pipe as long as it is there.
-        assert_eq!(said.next_line().await.expect("a text").as_deref(), Some("put away"));
-        assert_eq!(said.next_line().await.expect("a text"), None);
+        // All of them hold the pipe as long as they are there.
+        assert_eq!((line().await.as_deref(), line().await), (Some("put away"), None));
         assert!(script.try_wait().expect("it ran").is_some());
         crate::eventually("it is gone", async || rustix::process::test_kill_process(beside).err()).await;
     }
