@@ -114,15 +114,13 @@ impl Watched {
         }
     }
 
-    /// Takes news in until it is so.
+    /// Takes news in until it is so, for as long as some come.
     async fn until_so(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
-        let end = Instant::now() + PATIENCE;
         while !so(self) {
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(news) = timeout(left, self.news.recv()).await else {
+            let Ok(news) = timeout(PATIENCE, self.news.recv()).await else {
                 let (told, withdrawn, back) = (self.told.len(), self.withdrawn, self.back);
                 panic!(
-                    "waited {PATIENCE:?} in vain: {what}; {told} told, {withdrawn} withdrawn, {back} back of {ALL}"
+                    "no news for {PATIENCE:?}, waiting until {what}; {told} told, {withdrawn} withdrawn, {back} back of {ALL}"
                 );
             };
             self.take(news.expect("pages stay"));
