@@ -20,6 +20,8 @@ done
 finish() {
   local status=$?
   trap - EXIT
+  # All of it, also where nothing can be said any more, as on a full disk.
+  set +e
   # In the reverse of their order: pages say goodbye to a server that is still there.
   for ((i = ${#started[@]} - 1; i >= 0; i--)); do
     kill "${started[i]}" 2>/dev/null || true

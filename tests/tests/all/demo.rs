@@ -5,13 +5,16 @@ use std::{path::Path, process::Stdio};
 use freshwire_tests::{
     eventually,
     process::binary,
-    waiting::{PATIENCE, in_time, saw},
+    waiting::{PATIENCE, in_time, saw, trouble},
 };
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
 };
+
+/// Around paths with spaces.
+const QUOTE: char = '\'';
 
 /// Types a line into a shell, after the lines that the demo said to type first.
 async fn shell(exports: &str, line: &str) -> String {
@@ -51,8 +54,11 @@ async fn the_demos_three_commands_work_as_printed_and_the_crowd_moves() {
     let exports: Vec<_> = printed.iter().filter(|line| line.starts_with("export ")).cloned().collect();
     let exports = exports.join("\n");
     let program = binary().display().to_string();
-    let commands: Vec<_> = printed.iter().filter(|line| line.starts_with(&program)).collect();
-    let [census, sessions, minimum] = commands[..] else { panic!("three commands: {printed:#?}") };
+    let commands: Vec<_> =
+        printed.iter().filter(|line| line.trim_start_matches(QUOTE).starts_with(&program)).collect();
+    let [census, sessions, minimum] = commands[..] else {
+        panic!("three commands: {printed:#?}{}", trouble())
+    };
 
     let counted = eventually("the crowd is there", async || {
         let counted: Value =
@@ -77,7 +83,8 @@ async fn the_demos_three_commands_work_as_printed_and_the_crowd_moves() {
     let page = reqwest::Client::builder().no_proxy().build().unwrap().get(shop).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("freshwire-build"));
 
-    let token = printed.iter().find_map(|line| line.strip_prefix("Token")).unwrap().trim().to_owned();
+    let token = printed.iter().find_map(|line| line.strip_prefix("Token")).unwrap();
+    let token = token.trim().trim_matches(QUOTE).to_owned();
     assert!(Path::new(&token).exists());
     let pid = i32::try_from(demo.id().unwrap()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();

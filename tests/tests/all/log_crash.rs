@@ -13,7 +13,7 @@ use freshwire::{
 };
 use freshwire_tests::{
     log_contract::take,
-    waiting::{PATIENCE, in_time, saw},
+    waiting::{PATIENCE, in_time, saw, trouble},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tempfile::tempdir;
@@ -76,7 +76,7 @@ impl Appender {
     pub async fn hear_until(&mut self, enough: impl Fn(&Said) -> bool) {
         let hearing = async {
             while !enough(&self.said) {
-                assert!(self.hear().await, "the appender ended by itself");
+                assert!(self.hear().await, "the appender ended by itself{}", trouble());
             }
         };
         in_time(PATIENCE, "the appender says enough", hearing).await;
@@ -86,7 +86,7 @@ impl Appender {
     pub async fn kill_after(mut self, delay: Duration) -> Said {
         let deadline = Deadline::now() + delay;
         while let Ok(more) = timeout_at(deadline, self.hear()).await {
-            assert!(more, "the appender ended by itself");
+            assert!(more, "the appender ended by itself{}", trouble());
         }
         self.process.start_kill().unwrap();
         while self.hear().await {}

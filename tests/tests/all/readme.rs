@@ -5,7 +5,7 @@ use std::{env, fs, path::Path, process::Stdio};
 use freshwire_tests::{
     eventually,
     process::binary,
-    waiting::{PATIENCE, in_time, saw},
+    waiting::{PATIENCE, in_time, saw, trouble},
 };
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -40,12 +40,15 @@ async fn every_command_of_the_readme_does_what_it_says() {
             assert!(MAKEFILE.contains(&format!("\n{target}:")), "the Makefile has no {target}");
         } else if line == "freshwire serve" {
             let log = fs::File::create(folder.path().join("log")).unwrap();
-            server = Some(shell(folder.path(), line).stderr(log).spawn().unwrap());
+            let mut started = shell(folder.path(), line).stderr(log).spawn().unwrap();
             eventually("the server listens", async || {
-                saw(|| fs::read_to_string(folder.path().join("log")).unwrap_or_default());
+                let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+                assert_eq!(started.try_wait().unwrap(), None, "{log}{}", trouble());
+                saw(|| log);
                 fs::read(folder.path().join("address")).ok()
             })
             .await;
+            server = Some(started);
         } else {
             assert!(server.is_some(), "'{line}' comes before the server is started");
             let address = fs::read_to_string(folder.path().join("address")).unwrap();

@@ -11,7 +11,7 @@ use freshwire_tests::{
     eventually,
     page::Page,
     process::{Server, TOKEN, binary, client},
-    waiting::{PATIENCE, in_time, saw, tail},
+    waiting::{PATIENCE, in_time, saw, tail, trouble},
 };
 use serde_json::json;
 use tempfile::tempdir;
@@ -186,7 +186,7 @@ async fn the_first_start_makes_an_admin_token_for_its_owner_alone() {
         let mut process = command.arg("--addr-file").arg(&address).stderr(log).spawn().unwrap();
         let address = eventually("it listens", async || {
             let log = fs::read_to_string(folder.path().join("log")).unwrap();
-            assert_eq!(process.try_wait().unwrap(), None, "{log}");
+            assert_eq!(process.try_wait().unwrap(), None, "{log}{}", trouble());
             saw(|| format!("its log ends with {}", tail(&log)));
             fs::read_to_string(&address).ok()
         })
