@@ -11,10 +11,8 @@ use freshwire_tests::{
     waiting::{PATIENCE, in_time, or_saw, saw},
 };
 use serde_json::{Value, json};
-use tokio::{process::Command, sync::Mutex};
+use tokio::process::Command;
 
-/// Each is a dozen processes: not beside one another.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// Long enough for a balancer that asks once a second to notice, on a machine that stalls.
 const NOTICE: &str = "8s";
 const DRAIN: &str = "5s";
@@ -93,7 +91,6 @@ async fn a_page_lives_behind_caddy_while_a_node_is_drained_and_nats_is_spoken_to
 
 /// A page's life behind a balancer: the shop's document, the snippet, a socket, a release; then its node goes.
 async fn walk(balancer: &str, tls: bool) {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let with_tls = if tls { "yes" } else { "no" };
     let environment = [
         ("BALANCER", balancer),

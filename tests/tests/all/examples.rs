@@ -9,12 +9,10 @@ use std::{
 
 use freshwire_tests::{descendants::end_with_descendants, process::binary, waiting::trouble};
 use tempfile::TempDir;
-use tokio::{process::Command, sync::Mutex, time::timeout};
+use tokio::{process::Command, time::timeout};
 
 /// An example ends by itself within a minute; beside all other tests it may take longer.
 const LASTS: Duration = Duration::from_mins(3);
-/// Their stories have a pace: they don't run beside one another.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// The repository's examples.
 fn examples() -> PathBuf {
@@ -27,7 +25,6 @@ async fn run(story: &str, folder: &TempDir) -> String {
     let simulator = programs.join("freshwire-pages");
     assert!(simulator.exists(), "{} is not built: run 'cargo build -p freshwire-pages'", simulator.display());
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
-    let _alone = ONE_AT_A_TIME.lock().await;
     let (out, err) = (folder.path().join("out"), folder.path().join("err"));
     let file = |path: &Path| fs::File::create(path).expect("a file for what it says");
     let mut child = Command::new("bash")
