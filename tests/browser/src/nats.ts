@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
-import { end, mustLive, program, start } from "./engines/programs.js";
+import { end, mustLive, server, start } from "./engines/programs.js";
 import { quietPort } from "./ports.js";
 import { remove, temporary } from "./temporary.js";
 import { until } from "./until.js";
@@ -17,7 +17,7 @@ export class Nats {
   static async start(): Promise<Nats> {
     const folder = await temporary("nats");
     const port = await quietPort();
-    const path = program("/usr/sbin/nats-server", "nats-server");
+    const path = server("nats-server");
     const child = start(path, ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder], {
       stdio: "ignore",
     });

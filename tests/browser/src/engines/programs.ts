@@ -16,6 +16,13 @@ export function program(path: string, debian: string): string {
   throw new Error(`${path} is not there: install it (on Debian: apt-get install ${debian})`);
 }
 
+/** Its path, where a shell would find it, or where Debian has servers and a user's PATH may not lead. */
+export function server(name: string): string {
+  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin"];
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return program(found ?? name, name);
+}
+
 /** Runs a program that the kernel kills when its parent is gone: a parent that is killed can't do it any more. */
 const LEASH = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : [];
 
