@@ -22,7 +22,7 @@ ifneq ($(shell test -w "$$HOME" && echo yes),yes)
   export HOME := $(shell mkdir -p "$(TARGET)/home" && cd "$(TARGET)/home" && pwd)
 endif
 
-.PHONY: demo build client modules test test-all test-build test-client test-rust test-browser test-behaviours test-demo
+.PHONY: demo build client modules packages crates test test-all test-build test-client test-rust test-browser test-behaviours test-demo
 .PHONY: check check-format check-clippy bench scale plots clean $(TOOLS)
 
 demo: build
@@ -57,6 +57,13 @@ test-all:
 # --- the stages, and what belongs together -----------------------------------------------------------------------------
 
 modules: $(CLIENT) $(MODULES)
+
+# All that comes from elsewhere, at once.
+packages:
+	@$(MAKE) --jobs=4 crates modules
+
+crates:
+	cargo fetch --locked
 
 check: check-format check-clippy
 

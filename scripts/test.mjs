@@ -31,7 +31,7 @@ const FULL_MB = 50;
  * The stages in their lanes: those of one lane run one after the other. On two cores the Rust tests, which mostly wait,
  * leave room for the browsers, which mostly don't; Clippy, which takes what it gets, comes last.
  */
-const prepare = [stage("packages", "modules"), stage("build", "test-build")];
+const prepare = [stage("packages", "packages"), stage("build", "test-build")];
 const lanes = [
   [stage("format", "check-format")],
   [stage("rust", "test-rust", "rust.xml"), stage("clippy", "check-clippy")],
