@@ -7,11 +7,11 @@ use freshwire_tests::{
     native::{Native, deploy},
     nats::Nats,
     page::Page,
-    process::{Server, answered, client, text},
+    process::{Server, answered, binary, client, text},
     waiting::{PATIENCE, in_time, or_saw, saw},
 };
 use serde_json::{Value, json};
-use tokio::process::Command;
+use tokio::{net::TcpListener, process::Command};
 
 /// Long enough for a balancer that asks once a second to notice, on a machine that stalls.
 const NOTICE: &str = "8s";
@@ -31,6 +31,26 @@ async fn every_configuration_is_taken_by_its_program() {
     {
         assert!(said.contains(&format!("ok       {checked}")), "{checked} was not checked: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_before_anything_is_started() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = taken.local_addr().expect("its port").port().to_string();
+    let programs = binary().parent().expect("a folder").to_owned();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let mut native = Command::new(deploy().join("native"));
+    native.arg("true").env("PATH", path).kill_on_drop(true);
+    native.envs([("PAGES_PORT", "0"), ("OPERATORS_PORT", &*port), ("SHOP_PORT", "0")]);
+    let ran = in_time(PATIENCE, "deploy/native ends", native.output()).await.expect("bash starts");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said.trim(),
+        format!(
+            "127.0.0.1:{port} is in use; stop what listens there, or choose another with OPERATORS_PORT (0 is a free one)"
+        )
+    );
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! `scripts/test.mjs` with a `make` that only plays: what `make test` says at its end, and that it leaves nothing running.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Stdio, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
-use freshwire_tests::eventually;
+use freshwire_tests::{
+    eventually,
+    waiting::{PATIENCE, in_time},
+};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
-use tokio::{
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::process::{Child, Command};
 
 /// A run whose `make` does this with its target in `$target`.
 fn run(folder: &TempDir, script: &str) -> Child {
@@ -30,7 +30,7 @@ fn run(folder: &TempDir, script: &str) -> Child {
 
 /// Its exit code, and its last lines: the summary.
 async fn ended(run: Child) -> (Option<i32>, String) {
-    let output = timeout(Duration::from_mins(1), run.wait_with_output()).await.expect("it ends").unwrap();
+    let output = in_time(PATIENCE, "the run ends", run.wait_with_output()).await.unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let (_, summary) = said.split_once("\nstage").unwrap_or_else(|| panic!("there is no summary: {said}"));
     (output.status.code(), summary.to_owned())
