@@ -1,6 +1,12 @@
 //! `freshwire serve`.
 
-use std::{io, io::IsTerminal, net::SocketAddr, os::fd::AsFd as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Write as _},
+    net::SocketAddr,
+    os::fd::AsFd as _,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, ValueEnum};
 use freshwire::{
@@ -117,7 +123,8 @@ pub async fn run(args: ServeArgs) -> ExitCode {
     match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            // Not `eprintln!`, which panics where its file has no room.
+            let _ = writeln!(io::stderr(), "error: {message}");
             ExitCode::FAILURE
         }
     }
