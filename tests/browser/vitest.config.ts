@@ -9,7 +9,7 @@ export default defineConfig({
     include: ["behaviours/**/*.test.ts"],
     globalSetup: ["src/engines/look.ts"],
     // Most of the time they wait: for what must not happen, and for one another.
-    maxWorkers: 4,
+    maxWorkers: 3,
     // Files share the browsers of their worker.
     isolate: false,
     testTimeout: 240_000,
