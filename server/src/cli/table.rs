@@ -90,14 +90,28 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The whole table, a line feed after every line.
+    /// The whole table, a line feed after every line. A terminal that is too narrow for it wraps its lines.
     pub fn draw(&self, look: Look) -> String {
-        let widths = self.widths(look.width);
+        self.draw_in(&self.widths(look.width), look)
+    }
+
+    /// The same to be redrawn in place, where no line may wrap: what is at the right is cut.
+    pub fn draw_cut(&self, look: Look) -> String {
+        let mut widths = self.widths(look.width);
+        let mut left = look.width.unwrap_or(usize::MAX);
+        for width in widths.iter_mut().filter(|width| **width > 0) {
+            *width = (*width).min(left);
+            left = left.saturating_sub(*width + GAP);
+        }
+        self.draw_in(&widths, look)
+    }
+
+    fn draw_in(&self, widths: &[usize], look: Look) -> String {
         let mut drawn = String::new();
         let titles: Vec<_> =
             self.columns.iter().map(|column| Cell::styled(column.title, Style::new().bold())).collect();
         for cells in std::iter::once(&titles).chain(&self.rows) {
-            self.draw_line(&mut drawn, cells, &widths, look.colour);
+            self.draw_line(&mut drawn, cells, widths, look.colour);
         }
         drawn
     }
@@ -266,6 +280,18 @@ mod tests {
         assert!(widest(PIPED) <= 10 + 8 + 60 + 12 + 6);
         let tiny = table.draw(Look { width: Some(10), colour: false });
         assert!(tiny.contains("long long…") && tiny.contains("13 hours ago"), "{tiny}");
+    }
+
+    #[test]
+    fn what_is_redrawn_in_place_never_wraps() {
+        let mut table = census();
+        table.row(["b", "1", &"long ".repeat(40), "now"].map(Cell::from));
+        for columns in 1..60 {
+            let drawn = table.draw_cut(Look { width: Some(columns), colour: false });
+            assert!(drawn.lines().all(|line| text_width(line) <= columns), "{columns}: {drawn}");
+        }
+        let look = Look { width: Some(80), colour: false };
+        assert_eq!(table.draw_cut(look), table.draw(look));
     }
 
     #[test]

@@ -177,7 +177,7 @@ impl Picture<'_> {
         foot.extend(self.state(now, columns));
 
         let look = Look { width: Some(columns), ..self.console.terminal.look };
-        let drawn = table(census, now).draw(look);
+        let drawn = table(census, now).draw_cut(look);
         let mut lines = vec![paint(self.app.as_str(), BOLD), String::new()];
         let mut table: Vec<_> = drawn.lines().map(str::to_owned).collect();
         let room = rows.saturating_sub(lines.len() + foot.len());
