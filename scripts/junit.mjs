@@ -8,10 +8,12 @@ const plain = (text) =>
     number ? String.fromCodePoint(parseInt(name, number == "#x" ? 16 : 10)) : (ENTITIES[name] ?? whole),
   );
 const attribute = (tag, name) => plain(new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? "");
-/** On one line, and not a page of it. */
+/** On one line, without the way there, and not a page of it. */
 const short = (text) =>
   text
     .replace(/\x1b\[[\d;]*m/g, "")
+    .replace(/(\nstack backtrace:|\nnote: run with|\n +at |\n ❯).*/s, "")
+    .replace(/^thread '.*?' \(\d+\) panicked at /, "")
     .replace(/\s+/g, " ")
     .trim()
     .slice(0, 600);
@@ -31,7 +33,8 @@ export function reportOf(file) {
     const skip = /<skipped\b([^>]*)/.exec(body);
     if (failure) {
       report.failed++;
-      const message = attribute(failure[1], "message") || plain(failure[2] ?? "");
+      const [, tag, told = ""] = failure;
+      const message = plain(told.trim()) || attribute(tag, "message") || attribute(tag, "type");
       report.failures.push({ name, message: short(message) });
     } else if (skip) {
       report.skipped.push(attribute(skip[1], "message") || /\((not in .*)\)$/.exec(name)?.[1] || name);

@@ -70,7 +70,11 @@ async fn a_stage_that_fails_is_named_with_its_tests_and_the_others_run() {
     let folder = TempDir::new().unwrap();
     let script = r#"[ $target != test-rust ] || {
 cat >"$TEST_REPORTS/rust.xml" <<END
-<testsuites><testcase name="gate::opens"><failure message="waited in vain until it opens; saw last: &quot;503&quot;">where</failure></testcase></testsuites>
+<testsuites><testcase name="gate::opens"><failure message="thread &apos;gate::opens&apos; (7) panicked at gate.rs:1:2">thread &apos;gate::opens&apos; (7) panicked at gate.rs:1:2:
+waited 60 s in vain: it opens
+seen last: &quot;503&quot;
+stack backtrace:
+   0: main</failure></testcase></testsuites>
 END
 exit 100; }
 [ $target != check-clippy ] || { echo 'error: unused variable'; exit 101; }"#;
@@ -78,7 +82,7 @@ exit 100; }
     assert_eq!(code, Some(1), "{summary}");
     for said in [
         "FAILED: make test-rust ended with 100",
-        "failed: gate::opens: waited in vain until it opens; saw last: \"503\"",
+        "failed: gate::opens: gate.rs:1:2: waited 60 s in vain: it opens seen last: \"503\"\n",
         "FAILED: make check-clippy ended with 101",
         "| error: unused variable",
         "NOT ALL PASSED",
