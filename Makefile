@@ -63,7 +63,7 @@ packages:
 	@$(MAKE) --jobs=4 crates modules
 
 crates:
-	cargo fetch --locked
+	cargo fetch --locked --target "$$(rustc -vV | sed -n 's/^host: //p')"
 
 check: check-format check-clippy
 

@@ -8,22 +8,27 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { reportOf } from "./junit.mjs";
 
+const started = Date.now();
 const root = fileURLToPath(new URL("..", import.meta.url));
 const all = process.argv.includes("--all");
 const target = resolve(root, process.env.CARGO_TARGET_DIR || "target");
 const reports = join(target, "test-reports");
 /** Everything temporary goes in here, and with it. A short name: sockets have paths of at most 108 bytes. */
 const temporary = mkdtempSync(join(tmpdir(), "fw-"));
-/** All that is started has this in its environment, by which what is left running is found. */
-const MARK = `FRESHWIRE_TEST_RUN=${process.pid}-${Date.now()}`;
+/** All that a stage starts has its mark in the environment, after those of runs around this one: so it is found again. */
+const MARKS = "FRESHWIRE_TEST_RUN";
+const markOf = ({ name }) => `,${process.pid}-${started}-${name}.`;
 
 /** Longer than any stage takes on a machine that is busy with something else. A browser that hangs must not hang a day. */
 const LIMIT_MIN = 30;
 /** Servers drain and browsers write their profiles when they are asked to stop; then they are made to. */
 const STOPS_WITHIN_MS = 10_000;
+/** The last lines of a stage are on their way when it has ended. */
+const LAST_WORDS_MS = 1_000;
 /** A disk with less than this has made something fail. */
 const FULL_MB = 50;
 
@@ -47,22 +52,24 @@ function stage(name, makes, report) {
 
 const stages = [...prepare, ...lanes.flat(), ...measuring];
 const width = Math.max(...stages.map(({ name }) => name.length));
+const indent = " ".repeat(width + 2);
 const running = new Set();
 let interrupted;
 
 /** Runs a stage to its end. Its output comes with its name before each line. */
 async function run(one) {
   if (interrupted) return false;
-  const started = Date.now();
-  const [name, value] = MARK.split("=");
+  const since = Date.now();
+  // Its make is no part of the one that may have started this run.
+  const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...environment } = process.env;
   const child = spawn("make", ["--no-print-directory", one.makes], {
     cwd: root,
-    // A process group of its own, so that all of it can be ended.
+    // A process group of its own: a Ctrl-C is ours to pass on.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
-      ...process.env,
-      [name]: value,
+      ...environment,
+      [MARKS]: (environment[MARKS] ?? "") + markOf(one),
       TMPDIR: temporary,
       TEST_REPORTS: reports,
       // It was seen to before anything was started.
@@ -70,7 +77,7 @@ async function run(one) {
       ...(all && { ALL_ENGINES: "1" }),
     },
   });
-  running.add(child);
+  running.add(one);
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on("line", (line) => {
       one.said.push(line);
@@ -80,59 +87,70 @@ async function run(one) {
   }
   const limit = setTimeout(() => {
     one.why = `it was ended after ${LIMIT_MIN} minutes`;
-    end(child);
+    end(one);
   }, LIMIT_MIN * 60_000);
+  const closed = new Promise((done) => child.once("close", done));
   const code = await new Promise((done) => {
     child.once("error", (error) => done(String(error)));
-    // Not "close": what a stage leaves running may hold its output open.
     child.once("exit", (code, signal) => done(code ?? signal));
   });
+  // What it leaves running may hold its output open.
+  await Promise.race([closed, pause(LAST_WORDS_MS, undefined, { ref: false })]);
   clearTimeout(limit);
-  running.delete(child);
-  // Anything in its group that it has not waited for.
-  signal(child, "SIGKILL");
-  one.ms = Date.now() - started;
-  one.state = code === 0 ? "passed" : "FAILED";
-  if (code !== 0 && !one.why)
-    one.why = interrupted ? `interrupted by ${interrupted}` : `make ${one.makes} ended with ${code}`;
-  return code === 0;
+  running.delete(one);
+  // What was told to end may need a moment for it.
+  let left = programsOf(one);
+  for (const until = Date.now() + STOPS_WITHIN_MS; left.length && Date.now() < until; left = programsOf(one))
+    await pause(200);
+  signal(left, "SIGKILL");
+  one.left = left.map(({ line }) => line);
+  one.ms = Date.now() - since;
+  one.state = code === 0 && !left.length ? "passed" : "FAILED";
+  if (interrupted) one.why = `interrupted by ${interrupted}`;
+  else if (code !== 0) one.why ??= `make ${one.makes} ended with ${code}`;
+  else one.why = "it left something running";
+  return one.state == "passed";
 }
 
-function signal(child, name) {
-  try {
-    process.kill(-child.pid, name);
-  } catch {
-    // It is gone.
-  }
-}
-
-function end(child) {
-  signal(child, "SIGTERM");
-  setTimeout(() => signal(child, "SIGKILL"), STOPS_WITHIN_MS).unref();
-}
-
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(name, () => {
-    interrupted = name;
-    running.forEach(end);
+/** What a stage has started and what runs, whoever its parent is by now. */
+function programsOf(one) {
+  const mark = markOf(one);
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      if (!/^\d+$/.test(pid) || !readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark)) return [];
+      const line = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim().slice(0, 100);
+      return line ? { pid: Number(pid), line } : [];
+    } catch {
+      // Somebody else's, or gone meanwhile.
+      return [];
+    }
   });
 }
 
-/** Ends what was started by this run and still runs, though nobody waits for it; says what that was. */
-function leftRunning() {
-  const found = [];
-  for (const pid of readdirSync("/proc").filter(
-    (name) => /^\d+$/.test(name) && Number(name) != process.pid,
-  )) {
+function signal(programs, name) {
+  for (const { pid } of programs) {
     try {
-      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(MARK)) continue;
-      found.push(readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim().slice(0, 100));
-      process.kill(Number(pid), "SIGKILL");
+      process.kill(pid, name);
     } catch {
-      // Somebody else's, or gone meanwhile.
+      // It is gone.
     }
   }
-  return found.filter(Boolean);
+}
+
+function end(one) {
+  signal(programsOf(one), "SIGTERM");
+  setTimeout(() => signal(programsOf(one), "SIGKILL"), STOPS_WITHIN_MS).unref();
+}
+
+function interrupt(why) {
+  interrupted ??= why;
+  running.forEach(end);
+}
+
+// Nobody reads on: `make test | head`.
+process.stdout.on("error", () => interrupt("the end of its reader"));
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(name, () => interrupt(name));
 }
 
 const clock = (ms) =>
@@ -164,26 +182,34 @@ function summary(ms) {
     lines.push(row(one.name, one.ms, passed, failed, report ? skipped.length : "", state));
     for (const why of new Set(skipped)) {
       const times = skipped.filter((other) => other == why).length;
-      lines.push(`${" ".repeat(width)}  skipped ${times} × ${why}`);
+      lines.push(`${indent}skipped ${times} × ${why}`);
     }
+    for (const line of one.left ?? []) lines.push(`${indent}left running, and ended now: ${line}`);
     if (one.state != "FAILED") continue;
-    for (const { name, message } of failures) lines.push(`${" ".repeat(width)}  failed: ${name}: ${message}`);
-    if (!failures.length) lines.push(...one.said.slice(-15).map((line) => `${" ".repeat(width)}  | ${line}`));
+    for (const { name, message } of failures) lines.push(`${indent}failed: ${name}: ${message}`);
+    if (!failures.length) lines.push(...one.said.slice(-15).map((line) => `${indent}| ${line}`));
   }
   lines.push(row("total", ms, sum.passed, sum.failed, sum.skipped, ""));
   return lines;
 }
 
 /** Folders without room, where something failed. */
-function full() {
-  return [target, tmpdir()].flatMap((folder) => {
+const full = () =>
+  [target, tmpdir()].flatMap((folder) => {
     const { bavail, bsize } = statfsSync(folder);
     const mb = (bavail * bsize) / 2 ** 20;
     return mb < FULL_MB ? `the disk is full: ${folder} has ${Math.round(mb)} MB left` : [];
   });
+
+/** A summary is owed whatever else fails. */
+function attempt(what) {
+  try {
+    return what() ?? [];
+  } catch (error) {
+    return [String(error)];
+  }
 }
 
-const started = Date.now();
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
@@ -199,9 +225,7 @@ if (standing) {
 }
 
 const good = stages.every(({ state }) => state == "passed");
-const notes = good ? [] : full();
-const left = leftRunning();
-rmSync(temporary, { recursive: true, force: true, maxRetries: 10 });
-notes.push(...left.map((program) => `left running, and ended now: ${program}`));
+const notes = good ? [] : attempt(full);
+notes.push(...attempt(() => rmSync(temporary, { recursive: true, force: true, maxRetries: 10 })));
 console.log([...summary(Date.now() - started), ...notes, good ? "all passed" : "NOT ALL PASSED"].join("\n"));
-process.exitCode = good && !left.length ? 0 : 1;
+process.exitCode = good ? 0 : 1;

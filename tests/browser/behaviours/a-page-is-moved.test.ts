@@ -90,6 +90,7 @@ behaviour("a page that is current already is told nothing", async (here) => {
   expect(gate.notices).toHaveLength(1);
   await fresh.front();
   await never("it shows a card", () => card(fresh), 500);
+  expect(gate.notices).toHaveLength(1);
 });
 
 behaviour("a press waits for a hold, and goes on when it is released", async ({ tab, shop, freshwire }) => {

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { deploy } from "../src/engines/app.js";
 import { inEveryEngine } from "../src/engines/behaviour.js";
 import { connectWith } from "../src/engines/connected-by-hand.js";
-import { Gate, gated } from "../src/engines/gate.js";
+import { gated } from "../src/engines/gate.js";
 import {
   CARD,
   PRIMARY,
@@ -15,6 +15,7 @@ import {
 } from "../src/engines/snippet.js";
 import { testimony } from "../src/engines/witness.js";
 import { A, B } from "../src/freshwire.js";
+import { quietPort } from "../src/ports.js";
 import { figure, never } from "../src/until.js";
 
 inEveryEngine(
@@ -88,10 +89,9 @@ for (const [what, head] of Object.entries(UNREACHABLE)) {
   inEveryEngine(`the app starts and works with ${what} that can't be loaded`, async (here) => {
     const { tab, shop, freshwire } = here;
     const { site } = await shop(A);
-    const dead = await Gate.start(freshwire);
-    dead.cut();
+    const dead = `http://127.0.0.1:${await quietPort()}`;
     site.head = ({ build }) =>
-      `<meta name="freshwire-build" content="${build}" />${head(dead.origin, freshwire.origin)}`;
+      `<meta name="freshwire-build" content="${build}" />${head(dead, freshwire.origin)}`;
     const page = await tab(site);
     await works(page);
     expect(page.errors()).toEqual([]);
@@ -102,9 +102,7 @@ inEveryEngine(
   "connected to where nothing listens, the app works and may ask for all that there is",
   async ({ tab, shop, freshwire }) => {
     const made = await shop(A);
-    const dead = await Gate.start(freshwire);
-    dead.cut();
-    connectWith(made, freshwire.origin, `url: "${dead.origin}"`);
+    connectWith(made, freshwire.origin, `url: "http://127.0.0.1:${await quietPort()}"`);
     const page = await tab(made.site);
     await page.until(
       "it waits for another try",

@@ -13,7 +13,7 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("caddy", "2.6.2"),
     ("cargo-clippy", "clippy 0.1.95"),
     ("cargo-nextest", "cargo-nextest 0.9.143"),
-    ("cargo-none", "cargo 1.95.0"),
+    ("cargo-itself", "cargo 1.95.0"),
     ("cc", "cc (Debian 12.2.0-14) 12.2.0"),
     ("chromium", "Chromium 148.0.7778.167 built on Debian"),
     ("curl", "curl 7.88.1 (x86_64-pc-linux-gnu)"),
@@ -59,6 +59,7 @@ impl Machine {
         let browser = machine.path("MiniBrowser");
         machine.says("MiniBrowser", "WebKitGTK 2.50.6");
         machine.does("driver", &format!("# {}", browser.display()));
+        machine.says("df", "Filesystem 1M-blocks Used Available\n/dev/vda 90000 10000 80000");
         machine.user(1000);
         machine
     }
@@ -88,11 +89,15 @@ impl Machine {
     }
 
     async fn set_up(&self, parts: &[&str]) -> (Option<i32>, String) {
+        self.answering_within("30", parts).await
+    }
+
+    async fn answering_within(&self, seconds: &str, parts: &[&str]) -> (Option<i32>, String) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/setup");
         let Output { status, stdout, stderr } = Command::new(script)
             .args(parts)
             .env("PATH", self.folder.path())
-            .env("ANSWERS_WITHIN", "2")
+            .env("ANSWERS_WITHIN", seconds)
             .env("CARGO_TARGET_DIR", self.path("target"))
             .env("CHROMIUM", self.path("chromium"))
             .env("FIREFOX", self.path("firefox"))
@@ -118,15 +123,15 @@ async fn what_is_missing_too_old_or_something_else_is_named_at_once_with_its_cur
     let machine = Machine::new();
     machine.lacks("caddy");
     machine.lacks("cargo-nextest");
-    machine.says("cargo-none", "cargo 1.70.0");
+    machine.says("cargo-itself", "cargo 1.70.0");
     machine.says("firefox", "Mozilla Firefox 128.3.0esr");
     machine.says("chromium", "a game of Chromium B.S.U.");
     machine.does("sqlite3", "exec sleep 60");
-    let (code, said) = machine.set_up(&[]).await;
+    let (code, said) = machine.answering_within("5", &[]).await;
     assert_eq!(code, Some(1), "{said}");
     for named in [
         "Caddy 2.6 or later (not here)\n      on Debian: apt-get install caddy",
-        "cargo install --locked cargo-nextest@",
+        "cargo-nextest 0.9.143 or later (not here)\n      cargo install --locked cargo-nextest@0.9.143\n",
         "Cargo 1.95.0 or later (here is 1.70.0)\n      rustup toolchain install 1.95.0",
         "Firefox 140 or later (here is 128.3.0)\n      on Debian: apt-get install firefox-esr",
         "chromium is something else: asked for its version, it says ‘a game of Chromium B.S.U.’",

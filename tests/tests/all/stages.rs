@@ -3,10 +3,11 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
 use freshwire_tests::{
+    descendants::has_ended,
     eventually,
     waiting::{PATIENCE, in_time},
 };
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -43,7 +44,7 @@ async fn process(folder: &TempDir, file: &str) -> Pid {
 }
 
 async fn gone(pid: Pid) {
-    eventually("the process is gone", async || test_kill_process(pid).is_err().then_some(())).await;
+    eventually("the process is gone", async || has_ended(pid).then_some(())).await;
 }
 
 #[tokio::test]
@@ -102,12 +103,31 @@ async fn what_stands_on_a_build_that_fails_is_not_run() {
 
 #[tokio::test]
 async fn what_a_stage_leaves_running_is_ended_and_named() {
+    // In its own process group, and in another.
+    for (file, how) in [("left", ""), ("elsewhere", "setsid")] {
+        let folder = TempDir::new().unwrap();
+        let script =
+            format!("[ $target != test-client ] || {{ {how} sleep 300 & echo $! >\"$HERE/{file}\"; }}");
+        let (code, summary) = ended(run(&folder, &script)).await;
+        assert_eq!(code, Some(1), "{summary}");
+        let named = summary.lines().skip_while(|line| !line.starts_with("client")).take(2);
+        let named = named.map(str::trim).collect::<Vec<_>>();
+        assert!(named[0].ends_with("FAILED: it left something running"), "{summary}");
+        assert_eq!(named[1], "left running, and ended now: sleep 300", "{summary}");
+        gone(process(&folder, file).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_output_nobody_reads_any_more_ends_all_that_it_has_started() {
     let folder = TempDir::new().unwrap();
-    let script = r#"[ $target != test-client ] || { setsid sleep 300 & echo $! >"$HERE/left"; }"#;
-    let (code, summary) = ended(run(&folder, script)).await;
-    assert_eq!(code, Some(1), "{summary}");
-    assert!(summary.contains("left running, and ended now: sleep 300"), "{summary}");
-    gone(process(&folder, "left").await).await;
+    let script = r#"[ $target != test-rust ] || { sleep 300 & echo $! >"$HERE/server"; while sleep 0.1; do echo; done; }"#;
+    let mut run = run(&folder, script);
+    let server = process(&folder, "server").await;
+    drop(run.stdout.take());
+    let status = in_time(PATIENCE, "the run ends", run.wait()).await.unwrap();
+    assert!(!status.success());
+    gone(server).await;
 }
 
 #[tokio::test]
