@@ -51,8 +51,8 @@ impl Machine {
         }
         machine.does(
             "cargo",
-            r#"if [ "$1" = fmt ]; then echo "rustfmt 1.9.0"; exit; fi
-[ -e "$0-$1" ] && exec "$0-$1"; exec "$0-none""#,
+            r#"case $1 in --version) exec "$0-itself" ;; fmt) echo 'rustfmt 1.9.0'; exit ;; esac
+[ -e "$0-$1" ] && exec "$0-$1"; echo "error: no such command: $1""#,
         );
         machine
             .does("Xvfb", "if [ \"$1\" = -help ]; then echo '-displayfd fd'; else echo 7; exec sleep 60; fi");
