@@ -71,10 +71,16 @@ inEveryEngine("the prompts of two apps stand above each other, each in reach", a
       ({ length }) => length == n + 1,
     );
   }
+  // They come in by a movement of their own: where they are then is not where they stay.
+  let before = "";
   const [first] = await seen(
-    "they don't overlap",
+    "they stand still and don't overlap",
     () => boxes(page),
-    ([first, second]) => second!.bottom < first!.top,
+    (now) => {
+      const [last, [first, second]] = [before, now];
+      before = JSON.stringify(now);
+      return last == before && second!.bottom < first!.top;
+    },
   );
   // The lower one goes, and the upper one comes down.
   await page.click("[data-freshwire] >> .secondary");
