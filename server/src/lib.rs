@@ -29,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::{
     core::{names::LogNumber, time::Period},
     fleet::{
-        Fleet,
+        Fleet, Patience,
         bus::Bus,
         nats_bus::{Alone, NatsBus},
     },
@@ -70,6 +70,8 @@ pub struct Config {
     /// How long after its start the census says `warming`; longer, if pages that poll may take longer to be back. Zero: not
     /// at all.
     pub warmup: Period,
+    /// How long another node is waited for: to hand over a page that comes from it, and to be heard after a start.
+    pub peer_timeout: Period,
     /// How long it is not ready before a shutdown begins with them, so that balancers notice. None: 3 s in a cluster, and
     /// no time at all where there is no other node.
     pub drain_notice: Option<Period>,
@@ -93,6 +95,7 @@ impl Config {
             admin_token: None,
             timing: Timing::default(),
             warmup: Period::secs(60),
+            peer_timeout: Period(800),
             drain_notice: None,
             drain: Period::secs(10),
             gathering: Gathering::default(),
@@ -208,9 +211,9 @@ impl Server {
             None => token_file::read_or_make(&config.data, first_start)?,
         };
 
-        let fleet =
-            Fleet::open(node, warmup, config.gathering.backend_ttl, ledger.clone(), side, bus, clock::now())
-                .await?;
+        let patience =
+            Patience { warmup, backend_ttl: config.gathering.backend_ttl, peer_timeout: config.peer_timeout };
+        let fleet = Fleet::open(node, &patience, ledger.clone(), side, bus, clock::now()).await?;
         let fleet = Arc::new(fleet);
         fleet.run(&tasks, &stop, config.timeline_every).await;
         let parking = Arc::new(Parking::new(config.timing.poll_interval));

@@ -85,6 +85,10 @@ pub struct ServeArgs {
     /// one and a half times --poll-interval, for those that poll; 0s: not at all.
     #[arg(long, env = "FRESHWIRE_WARMUP", default_value = "60s")]
     warmup: Period,
+    /// How long another node is waited for: to hand over a page that comes from it, and to be heard after a start. Longer
+    /// where nodes are far from one another.
+    #[arg(long, env = "FRESHWIRE_PEER_TIMEOUT", default_value = "800ms", value_parser = peer_timeout)]
+    peer_timeout: Period,
     /// How long after SIGTERM pages are still taken while /readyz is 503 already; default: 3s with --nats, else none.
     #[arg(long, env = "FRESHWIRE_DRAIN_NOTICE")]
     drain_notice: Option<Period>,
@@ -160,6 +164,7 @@ async fn serve(args: ServeArgs) -> Result<(), String> {
         poll_interval: args.poll_interval,
     };
     config.warmup = args.warmup;
+    config.peer_timeout = args.peer_timeout;
     config.drain_notice = args.drain_notice;
     config.drain = args.drain;
     config.gathering = Gathering {
@@ -232,6 +237,13 @@ fn backend_ttl(text: &str) -> Result<Period, String> {
     let ttl: Period = text.parse().map_err(|error| format!("{error}"))?;
     let allowed = Period::secs(1)..=Period::mins(60);
     if allowed.contains(&ttl) { Ok(ttl) } else { Err("from 1s to 1h".to_owned()) }
+}
+
+/// A page waits for its welcome meanwhile.
+fn peer_timeout(text: &str) -> Result<Period, String> {
+    let timeout: Period = text.parse().map_err(|error| format!("{error}"))?;
+    let allowed = Period(100)..=Period::secs(10);
+    if allowed.contains(&timeout) { Ok(timeout) } else { Err("from 100ms to 10s".to_owned()) }
 }
 
 /// Every point is kept for a day.

@@ -26,6 +26,8 @@ use crate::{
 
 /// What is tried while servers find one another is tried again soon.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// Flags of a node that waits for another as long as it may: where a slow machine must not look like a node that is away.
+pub const PATIENT: &[&str] = &["--peer-timeout", "10s"];
 
 /// One NATS: a server, or a cluster of three.
 pub struct Nats {

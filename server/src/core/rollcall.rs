@@ -24,9 +24,6 @@ pub const TOLD_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 pub const MISSING_AFTER: Duration = Duration::from_secs(4);
 /// A node that has been silent for longer is forgotten: its sessions count as away.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
-/// After so long everybody who is there has been heard: nodes answer the first report of another's start with their own,
-/// within [`TOLD_AT_MOST_EVERY`].
-const HEARD_ALL_AFTER: Duration = Duration::from_millis(1_500);
 /// Pages of a node that vanished without a goodbye may be connected to it still for so long, until they are heard of
 /// elsewhere, or the node is.
 const MAY_LIVE_FOR: Duration = Duration::from_hours(1);
@@ -47,6 +44,8 @@ pub struct RollCall {
     me: String,
     incarnation: u64,
     warmup: Duration,
+    /// After so long everybody who is there has been heard.
+    heard_all_after: Duration,
     nodes: BTreeMap<String, Node>,
     /// Pages that came here, by the node that they came from: it may be heard of, or told of, later.
     own: BTreeMap<String, BTreeMap<Arrival, u64>>,
@@ -59,12 +58,14 @@ pub struct RollCall {
 
 impl RollCall {
     /// Nobody has been heard by the node called `me`. `warmup`: how long the pages of a node that is gone may take to find
-    /// another.
-    pub const fn new(me: String, incarnation: u64, warmup: Duration) -> Self {
+    /// another. `peer_timeout`: how long an answer may take. Nodes answer the first report of another's start with their own,
+    /// within [`TOLD_AT_MOST_EVERY`].
+    pub fn new(me: String, incarnation: u64, warmup: Duration, peer_timeout: Duration) -> Self {
         Self {
             me,
             incarnation,
             warmup,
+            heard_all_after: TOLD_AT_MOST_EVERY + peer_timeout,
             nodes: BTreeMap::new(),
             own: BTreeMap::new(),
             hears_since: None,
@@ -280,7 +281,7 @@ impl RollCall {
 
     /// Whoever is there has been heard. None: it is cut off; else in how long that will be so.
     pub fn heard_all_in(&self, now: Duration) -> Option<Duration> {
-        Some((self.hears_since? + HEARD_ALL_AFTER).saturating_sub(now))
+        Some((self.hears_since? + self.heard_all_after).saturating_sub(now))
     }
 
     /// Pages of another node may still be finding their way back.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     Fleet,
-    errand::{Answer, HANDS_OVER_WITHIN, Question},
+    errand::{Answer, Question},
     hub::View,
     records::Returned,
     slot::Slot,
@@ -34,7 +34,7 @@ impl Fleet {
                 if next.is_empty() {
                     break;
                 }
-                let Ok(answer) = self.ask(&node, &question, HANDS_OVER_WITHIN).await else { break };
+                let Ok(answer) = self.ask(&node, &question, self.peer_timeout).await else { break };
                 let Answer::Moved { left } = answer else { break };
                 let mut left: HashMap<_, _> = left.into_iter().collect();
                 for moved in next {

@@ -29,8 +29,6 @@ use crate::core::{
     session::SessionDetail,
 };
 
-/// A page waits for its welcome meanwhile, which takes as long again where its session has gone on.
-pub(super) const HANDS_OVER_WITHIN: Duration = Duration::from_millis(800);
 /// Nodes that could not be told of sessions that left them are tried again so often.
 const TELLS_EVERY: Duration = Duration::from_secs(3);
 /// A session that has moved is counted in both places for so long, until the other node has told the others of it:
@@ -139,7 +137,7 @@ impl Fleet {
         let asker = Some(self.node.clone());
         let question = Question::Left { app: app.clone(), session, resume: hello.resume.clone(), asker };
         for _ in 0..MOST_ASKED {
-            match self.ask(&node, &question, HANDS_OVER_WITHIN).await {
+            match self.ask(&node, &question, self.peer_timeout).await {
                 Ok(Answer::Left(mut returned)) => {
                     let now = Instant::now();
                     if returned.untold.contains(&self.node) {

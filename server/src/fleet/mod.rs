@@ -94,24 +94,35 @@ pub struct Fleet {
     hubs: DashMap<AppName, Arc<Hub>>,
     asked_in_vain: Mutex<VecDeque<AppName>>,
     probes: Mutex<HashMap<AppName, Vec<ProbeReading>>>,
+    peer_timeout: Duration,
     warm_at: Instant,
     drain_announced: AtomicBool,
     draining: Mutex<Option<Drain>>,
+}
+
+/// How long others are waited for.
+pub struct Patience {
+    /// Pages, to find their way back after a start.
+    pub warmup: Period,
+    /// Back ends, to report again.
+    pub backend_ttl: Period,
+    /// Another node, to answer. A page that comes from it waits for its welcome meanwhile, for as long again where its
+    /// session has gone on.
+    pub peer_timeout: Period,
 }
 
 impl Fleet {
     /// The fleet of a node that has just started.
     pub async fn open(
         node: String,
-        warmup: Period,
-        backend_ttl: Period,
+        patience: &Patience,
         ledger: Ledger,
         side: Arc<dyn SideStore>,
         bus: Arc<dyn Bus>,
         now: Moment,
     ) -> Result<Self, LogError> {
         let timeline = Timeline::load(side.clone(), now).await?;
-        let roll = Roll::new(node.clone(), report::incarnation(now), warmup);
+        let roll = Roll::new(node.clone(), report::incarnation(now), patience);
         let fleet = Self {
             node,
             started_at: now,
@@ -120,7 +131,7 @@ impl Fleet {
             records: Records::new(side),
             timeline,
             user_agents: SharedTexts::default(),
-            back_ends: BackEnds::new(backend_ttl),
+            back_ends: BackEnds::new(patience.backend_ttl),
             roll,
             bus,
             untold: Untold::default(),
@@ -130,7 +141,8 @@ impl Fleet {
             hubs: DashMap::new(),
             asked_in_vain: Mutex::default(),
             probes: Mutex::default(),
-            warm_at: Instant::now() + warmup.std(),
+            peer_timeout: patience.peer_timeout.std(),
+            warm_at: Instant::now() + patience.warmup.std(),
             drain_announced: AtomicBool::new(false),
             draining: Mutex::new(None),
         };

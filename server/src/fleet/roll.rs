@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Fleet,
+    Fleet, Patience,
     bus::Reach,
     pieces::{Joiner, split},
 };
@@ -24,7 +24,6 @@ use crate::{
         change::FOLD,
         names::{AppName, BuildId, LogNumber},
         rollcall::{CameFrom, Report, RollCall, STARTS_AT, TOLD_AT_MOST_EVERY, TOLD_EVERY},
-        time::Period,
     },
     log::ledger::Least,
 };
@@ -62,9 +61,14 @@ struct Standing {
 }
 
 impl Roll {
-    pub(super) fn new(node: String, incarnation: u64, warmup: Period) -> Self {
+    pub(super) fn new(node: String, incarnation: u64, patience: &Patience) -> Self {
         Self {
-            call: RwLock::new(RollCall::new(node, incarnation, warmup.std())),
+            call: RwLock::new(RollCall::new(
+                node,
+                incarnation,
+                patience.warmup.std(),
+                patience.peer_timeout.std(),
+            )),
             began: Instant::now(),
             generation: AtomicU64::default(),
             told: AtomicU64::default(),

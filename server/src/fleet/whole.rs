@@ -15,7 +15,7 @@ use crate::core::{
 };
 
 /// The longest that a node which has just started waits for the others' reports.
-const HEARS_ALL_WITHIN: Duration = Duration::from_secs(5);
+const HEARS_ALL_WITHIN: Duration = Duration::from_secs(15);
 
 impl Fleet {
     /// An app's sessions by build. O(builds).

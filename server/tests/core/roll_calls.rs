@@ -36,7 +36,7 @@ pub fn secs(n: u64) -> Duration {
 }
 
 pub fn called(me: &str) -> RollCall {
-    RollCall::new(me.to_owned(), 1, WARMUP)
+    RollCall::new(me.to_owned(), 1, WARMUP, Duration::from_millis(800))
 }
 
 /// Heard at 0 s, and looked at every second until `until`.

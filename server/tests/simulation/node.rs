@@ -64,7 +64,7 @@ impl Node {
 
     fn called(name: String, incarnation: u64) -> Self {
         Self {
-            roll: RollCall::new(name.clone(), incarnation, WARMUP),
+            roll: RollCall::new(name.clone(), incarnation, WARMUP, Duration::from_millis(800)),
             name,
             up: false,
             cut: false,

@@ -13,7 +13,7 @@ use freshwire::{
         pace::Pace,
         time::{Moment, Period},
     },
-    fleet::{Fleet, nats_bus::Alone},
+    fleet::{Fleet, Patience, nats_bus::Alone},
     log::{
         ledger::{Ledger, Proposal},
         sqlite::SqliteLog,
@@ -103,10 +103,9 @@ impl Node {
         let ledger = Ledger::open(Arc::new(store.clone()), &tasks, stop.clone()).await.unwrap();
         let side = Arc::new(store.side_table());
         let now = freshwire::clock::now();
-        let fleet =
-            Fleet::open("node".into(), Period::ZERO, Period::ZERO, ledger, side, Arc::new(Alone), now)
-                .await
-                .unwrap();
+        let patience =
+            Patience { warmup: Period::ZERO, backend_ttl: Period::ZERO, peer_timeout: Period::ZERO };
+        let fleet = Fleet::open("node".into(), &patience, ledger, side, Arc::new(Alone), now).await.unwrap();
         Self { store, fleet: Arc::new(fleet), tasks, stop }
     }
 

@@ -137,7 +137,7 @@ async fn what_is_missing_too_old_or_something_else_is_named_at_once_with_its_cur
         "chromium is something else: asked for its version, it says ‘a game of Chromium B.S.U.’",
         "sqlite3 is something else: asked for its version, it says ‘’",
         "all of Debian's at once: apt-get install sqlite3 caddy chromium firefox-esr\n",
-        "what runs without it: make test-client \n",
+        "what runs without it: make test-client\n",
     ] {
         assert!(said.contains(named), "it doesn't say ‘{named}’: {said}");
     }

@@ -31,7 +31,7 @@ pub fn measure() -> Vec<ReportCost> {
 
 fn cost(builds: usize) -> ReportCost {
     let app = app();
-    let mut roll = RollCall::new("me".to_owned(), 1, Duration::ZERO);
+    let mut roll = RollCall::new("me".to_owned(), 1, Duration::ZERO, Duration::ZERO);
     roll.hears(true, Duration::ZERO);
     let told = |seq: usize| -> Vec<Report> {
         (0..OTHERS).map(|node| report(&format!("node-{node}"), seq as u64, builds)).collect()
