@@ -20,7 +20,19 @@ const OURS = [
   ...["failure", "prepare", "sayAgain", "automatic", "looked", "signed", "unmarked"],
   ...["dismissed", "lastReport", "pressedUntil", "wished", "letGo", "leads"],
   ...["endsAt", "owed", "tickedAt", "holdMs", "leftMs", "lengthMs", "mayExtend", "pressed"],
-  ...["countdown", "moreTime", "polling", "refused", "shown", "sign", "snoozed", "swapping"],
+  ...[
+    "countdown",
+    "moreTime",
+    "polling",
+    "interrupted",
+    "missed",
+    "othersHold",
+    "begun",
+    "shown",
+    "sign",
+    "snoozed",
+    "swapping",
+  ],
   ...["mayReload", "mayFollowRedirect", "followRedirect", "inHand", "destination"],
 ];
 const mangleProps = new RegExp(`^(${OURS.join("|")})$`);
@@ -68,6 +80,7 @@ const locales = (await readdir(join(here, "src/prompt/locale"))).sort().map((fil
 const entries = [
   ["act.mjs", "act/index"],
   ["go.mjs", "go/index"],
+  ["busy.mjs", "act/busy"],
   ["prompt.mjs", "prompt/index"],
   ["preview.mjs", "prompt/preview"],
   ...locales.map((tag) => [`locale/${tag}.mjs`, `prompt/locale/${tag}`]),

@@ -22,6 +22,7 @@ vi.mock("../src/core/load.js", () => ({
           prompt: () =>
             parts.prompt ? import("../src/prompt/index.js") : Promise.reject(new Error("deleted")),
           preview: async () => {},
+          busy: async () => ({ wrap: () => () => false }),
         });
       },
     };

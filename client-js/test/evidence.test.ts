@@ -18,6 +18,7 @@ vi.mock("../src/core/load.js", () => ({
           go: () => import("../src/go/index.js"),
           prompt: () => import("../src/prompt/index.js"),
           preview: async () => {},
+          busy: async () => ({ wrap: () => () => false }),
         });
       },
     };

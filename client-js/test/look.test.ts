@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { look, markedBuild } from "../src/go/look.js";
+import { look } from "../src/go/look.js";
+import { markedBuild } from "../src/go/mark.js";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -44,7 +45,10 @@ describe("a look", () => {
 
   test("fetches the address without its hash, revalidated, and follows no redirect", async () => {
     const fetched = answers(new Response('<meta name="freshwire-build" content="B">'));
-    expect(await look("web", "https://app.test/cart?item=1#top")).toEqual({ is: "build", build: "B" });
+    expect(await look({ app: "web" }, "https://app.test/cart?item=1#top")).toEqual({
+      is: "build",
+      build: "B",
+    });
     expect(fetched.mock.calls[0]![0]).toBe("https://app.test/cart?item=1");
     expect(fetched.mock.calls[0]![1]).toMatchObject({
       cache: "no-cache",
@@ -54,13 +58,52 @@ describe("a look", () => {
   });
 
   test("tells a redirect, a failing origin, an unmarked document and no network apart", async () => {
+    const seen = () => look({ app: "web" }, location.href);
+    const unseen = (why: string) => ({ is: "unseen", why });
     answers({ type: "opaqueredirect", status: 0 });
-    expect(await look("web", location.href)).toEqual({ is: "redirect" });
-    answers(new Response("<meta name=freshwire-build content=B>", { status: 503 }));
-    expect(await look("web", location.href)).toEqual({ is: "away", detail: "the document answered 503" });
+    expect(await seen()).toEqual(unseen("sign-in"));
+    for (const status of [401, 403, 407]) {
+      answers(new Response("<h1>Sign in</h1>", { status }));
+      expect(await seen()).toEqual(unseen("sign-in"));
+    }
+    for (const status of [404, 429, 500, 503]) {
+      answers(new Response("<meta name=freshwire-build content=B>", { status }));
+      expect(await seen()).toEqual({ is: "away" });
+    }
     answers(new Response("<h1>hello</h1>"));
-    expect(await look("web", location.href)).toMatchObject({ is: "away", unmarked: true });
+    expect(await seen()).toEqual(unseen("no-mark"));
     vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("Failed to fetch")));
-    expect(await look("web", location.href)).toEqual({ is: "away", detail: "the document can't be fetched" });
+    expect(await seen()).toEqual(unseen("network"));
+  });
+
+  test("that the page's own policy forbids is told from one that the network refuses", async () => {
+    const refuse = (blockedURI: string) =>
+      vi.stubGlobal("fetch", async () => {
+        const event = new Event("securitypolicyviolation");
+        document.dispatchEvent(Object.assign(event, { effectiveDirective: "connect-src", blockedURI }));
+        throw new TypeError("Failed to fetch");
+      });
+    refuse(location.href);
+    expect(await look({ app: "web" }, location.href)).toEqual({ is: "unseen", why: "policy" });
+    refuse("https://elsewhere.test/x");
+    expect(await look({ app: "web" }, location.href)).toEqual({ is: "unseen", why: "network" });
+  });
+
+  test("is at another address where the app has it so: a document's, or freshwire.json's", async () => {
+    const fetched = answers(new Response('{"app":"web","build":"B"}'));
+    const build = { is: "build", build: "B" };
+    expect(await look({ app: "web", look: "/freshwire.json" }, "https://app.test/a/b#c")).toEqual(build);
+    expect(fetched.mock.lastCall![0]).toBe("https://app.test/freshwire.json");
+    answers(new Response('{"build":"B"}'));
+    const where = (address: string) => address + "?shell";
+    expect(await look({ app: "web", look: where }, "https://app.test/a")).toEqual(build);
+    for (const other of ['{"app":"admin","build":"B"}', '{"build":7}', "null", "{"]) {
+      answers(new Response(other));
+      expect((await look({ app: "web", look: "/freshwire.json" }, location.href)).is).toBe("unseen");
+    }
+    const lies = () => {
+      throw new Error("mine");
+    };
+    expect((await look({ app: "web", look: lies }, location.href)).is).toBe("unseen");
   });
 });

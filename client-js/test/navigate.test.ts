@@ -69,11 +69,10 @@ describe.each(["history", "Navigation API"])("by the %s", (way) => {
     api = way == "history" ? undefined : new NavigationApi();
     if (api) Object.assign(window, { navigation: api });
     [acts, moves] = [0, []];
-    user = navigation(
-      { on } as Partial<Host> as Host,
-      () => void acts++,
-      () => void moves.push(location.pathname),
-    );
+    user = navigation({ on } as Partial<Host> as Host, {
+      toward: () => void acts++,
+      pushed: () => void moves.push(location.pathname),
+    });
   });
 
   test.each(["pointerdown", "keydown"])("a push to another path, by the user's %s, is one", (type) => {
@@ -184,7 +183,14 @@ describe("a navigation by the user", () => {
     });
     [looked, documentBuild, free, refreshed] = [0, "B", true, []];
     target = { notice: 42, build: "B" };
-    ladder = { target: () => target, free: () => free, report: vi.fn(), changed() {} };
+    ladder = {
+      target: () => target,
+      free: () => free,
+      report: vi.fn(),
+      changed() {},
+      old: () => true,
+      othersHold: async () => false,
+    };
     const host: Partial<Host> = {
       options: { app: "web", refresh: () => void refreshed.push(location.href.replace(location.origin, "")) },
       me: { build: "A", version: undefined, after: undefined },
@@ -206,11 +212,67 @@ describe("a navigation by the user", () => {
     await pass(SECOND);
   };
 
-  test("is a load of where it leads, with a look in hand, and without another", async () => {
+  /** A link that the user is about to follow. */
+  const point = async (href: string) => {
+    const link = document.body.appendChild(document.createElement("a"));
+    link.href = href;
+    act(link);
+    await pass(0);
+  };
+
+  test("is a load of where it leads, with a look at that in hand, and without another", async () => {
+    await point("/orders?page=2#latest");
+    expect(looked).toBe(2);
+    enter("push", "/orders?page=2#latest");
+    await pass(SECOND);
+    expect(refreshed).toEqual(["/orders?page=2#latest"]);
+    expect(looked).toBe(2);
+    expect(ladder.report).toHaveBeenCalledWith("refreshing");
+  });
+
+  test("is one all the same where a look is quick enough, and the user has not gone on", async () => {
     await go();
     expect(refreshed).toEqual(["/orders?page=2#latest"]);
-    expect(looked).toBe(1);
-    expect(ladder.report).toHaveBeenCalledWith("refreshing");
+  });
+
+  test("stays one where the look takes longer, or the user has gone on", async () => {
+    let answer = () => {};
+    vi.stubGlobal("fetch", async () => {
+      await new Promise<void>((done) => (answer = done));
+      return new Response('<meta name="freshwire-build" content="B">');
+    });
+    act();
+    enter("push", "/slow");
+    await pass(1_100);
+    answer();
+    await pass(SECOND);
+    enter("push", "/gone-on");
+    act();
+    answer();
+    await pass(SECOND);
+    expect(refreshed).toEqual([]);
+  });
+
+  test("stays one where the document at the other address is another's, or none", async () => {
+    vi.stubGlobal("fetch", async (address: string) =>
+      address.endsWith("/orders")
+        ? new Response("not found", { status: 404 })
+        : new Response('<meta name="freshwire-build" content="B">'),
+    );
+    await point("/orders");
+    enter("push", "/orders");
+    await pass(SECOND);
+    expect(refreshed).toEqual([]);
+    await point("/account");
+    enter("push", "/account");
+    await pass(SECOND);
+    expect(refreshed).toEqual(["/account"]);
+  });
+
+  test("begins at its top, not where the view before was left", async () => {
+    Object.assign(window, { scrollY: 900 });
+    await go();
+    expect(store("web", false).get("place")).toBeUndefined();
   });
 
   test("stays one within the app while the origin doesn't have the build", async () => {

@@ -81,6 +81,8 @@ function tab(name: string, options: Partial<Options> = {}): Tab {
         made.look();
       },
       (message) => made.heard.push(message),
+      async () => {},
+      () => false,
     ),
     {
       name,

@@ -5,14 +5,14 @@ import type { Host, Part } from "../core/part.js";
 import { sighted } from "../core/seen.js";
 import { warn } from "../core/warn.js";
 import type { Action, Notice, Outcome } from "../core/wire.js";
-import { UNSAVED, type Facts, type Presses, type Prompt, type PromptModule } from "../prompt/seam.js";
+import { BUSY, UNSAVED, type Facts, type Presses, type Prompt, type PromptModule } from "../prompt/seam.js";
 import { keepAlive } from "./alive.js";
 import { plainBar } from "./bar.js";
 import { begin, extend, mayExtend, remaining, tick, type Countdown } from "./countdown.js";
-import { dirtyForms } from "./dirty.js";
+import { unsavedInput } from "./unsaved.js";
 import { actionFor, known, pierces, rank } from "./ladder.js";
 import { poller } from "./poll.js";
-import { UNHANDLED, type GoModule, type Ladder, type Mover } from "./seam.js";
+import { UNHANDLED, type BusyModule, type GoModule, type Ladder, type Mover } from "./seam.js";
 import { tabs } from "./tabs.js";
 
 /** 'Hidden long enough': nobody notices a reload of a tab that has been out of sight for this long. */
@@ -50,6 +50,10 @@ interface Course {
   shown?: boolean;
   /** A refresh is due and waits for holds. */
   held?: boolean;
+  /** What held when the user began to press, and doesn't any more: the press itself may have ended it. */
+  interrupted?: string[];
+  /** Something of this build was missing: where the user wanted to go, and from where. */
+  missed?: { to: string | undefined; from: string };
 }
 
 /** The parts beside this one. */
@@ -57,6 +61,7 @@ export interface Parts {
   go(): Promise<GoModule>;
   prompt(): Promise<PromptModule>;
   preview(options: Options): Promise<void>;
+  busy(): Promise<BusyModule>;
 }
 
 export function start(host: Host, parts: Parts): Part {
@@ -65,6 +70,7 @@ export function start(host: Host, parts: Parts): Part {
   let hiddenSince = document.hidden ? Date.now() : 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let signedAt = -Infinity;
+  let evidenceAt = -Infinity;
   let prompt: Prompt | undefined;
   let prompting: Promise<void> | undefined;
   let mover: Mover | undefined;
@@ -100,7 +106,10 @@ export function start(host: Host, parts: Parts): Part {
         lack();
       },
     ));
-  const dirty = dirtyForms(host);
+  const unsaved = unsavedInput(host);
+  /** What is under way, where the app has it watched. */
+  let works = () => false;
+  if (options.busy == "wrap") void parts.busy().then(({ wrap }) => (works = wrap()), lack);
   const alive = keepAlive(host);
   const polls = poller(host);
   const together = tabs(
@@ -115,6 +124,8 @@ export function start(host: Host, parts: Parts): Part {
       }
       evaluate();
     },
+    () => loadGo().then(() => mover?.save()),
+    () => !!holds().length,
   );
   const target = ({ notice: { notice, build, version } }: Course): Target => ({
     notice: notice < 0 ? null : notice,
@@ -124,28 +135,37 @@ export function start(host: Host, parts: Parts): Part {
   const ladder: Ladder = {
     target: () => (course && moves(course) ? target(course) : undefined),
     free: () => free(),
+    old: () => !!course || old() || Date.now() - evidenceAt < SIGN_MS,
+    othersHold: together.othersHold,
     report,
     changed: () => evaluate(),
   };
+  const missed = ({ missed }: Course) => (missed?.from == location.href ? missed.to : undefined);
   const moves = ({ action }: Course) => action != "silent" && !follows();
 
   /** This frame goes where the page around it goes. */
   const follows = () => embedded && host.around == me.build;
 
   const holds = () => {
+    unsaved.review();
     let dirty;
     try {
       dirty = options.isDirty?.();
     } catch (error) {
       warn("your isDirty threw", error);
     }
-    return dirty ? [...host.holds(), UNSAVED] : host.holds();
+    return [...new Set([...host.holds(), ...(dirty ? [UNSAVED] : []), ...(course?.interrupted ?? [])])];
   };
-  const free = () => !holds().length && !mover?.refused();
-
+  /** What the page is in the middle of. Who presses, or isn't there, hears nothing that would have to be waited for. */
+  const busy = (alone = false) => (works() || (!alone && mover?.busy()) ? [BUSY] : []);
+  const free = () => !holds().length && !busy().length;
   const snoozed = (now: number) => {
     const snooze = together.snoozed();
-    return !!course && !!snooze && snooze.until > now && !pierces(rank(course.action, course.notice), snooze);
+    if (!course || !snooze) return false;
+    const { action, notice } = course;
+    // Further ahead than anybody can have asked for: the clock was wrong then, or is now.
+    const left = snooze.until - now;
+    return left > 0 && left <= (notice.snooze_ms ?? SNOOZE_MS) && !pierces(rank(action, notice), snooze);
   };
 
   /** A new notice, or a new step of the one in effect. */
@@ -197,10 +217,13 @@ export function start(host: Host, parts: Parts): Part {
     const now = Date.now();
     // Pressed again while held: the user knows better than the hold.
     const anyway = !!course.held;
+    const still = holds();
+    course.interrupted = anyway ? [] : begun.filter((reason) => !still.includes(reason));
+    begun = [];
     course.pressedUntil = anyway ? now : now + (course.notice.hold_cap_ms ?? HOLD_CAP_MS);
     course.dismissed = false;
     together.say({ refresh: course.notice.build });
-    if (anyway || !holds().length) mover?.go(target(course), {});
+    if (anyway || !(holds().length || works())) mover?.go(target(course), { anyway, to: missed(course) });
     evaluate();
   };
 
@@ -217,7 +240,10 @@ export function start(host: Host, parts: Parts): Part {
     evaluate();
   };
 
+  /** What held when the latest press began. */
+  let begun: string[] = [];
   const presses: Presses = {
+    begin: () => (begun = holds()),
     press,
     snooze,
     moreTime() {
@@ -236,7 +262,7 @@ export function start(host: Host, parts: Parts): Part {
     if (pressedUntil != null) return Math.min(pressedUntil, countdown?.latest ?? Infinity);
     if (countdown && remaining(countdown, now) <= 0) return countdown.latest;
     // What a milder action may do, a stronger one may as well, unless the user has asked to be left alone.
-    const unseen = hiddenSince && now - hiddenSince >= HIDDEN_MS && !snoozed(now) && !mover?.busy();
+    const unseen = hiddenSince && now - hiddenSince >= HIDDEN_MS && !snoozed(now);
     return wished || options.unattended || unseen ? Infinity : undefined;
   };
 
@@ -245,7 +271,7 @@ export function start(host: Host, parts: Parts): Part {
     const now = Date.now();
     const { action, countdown, pressedUntil, dismissed } = course;
     const until = due(course, now);
-    const reasons = holds();
+    const reasons = [...holds(), ...busy(pressedUntil != null || options.unattended)];
     const waits = until != null && reasons.length > 0 && now < until;
     // Somebody who doesn't look is not shown, nor reported as, being waited for.
     const held = (course.held = waits && until != Infinity);
@@ -253,13 +279,19 @@ export function start(host: Host, parts: Parts): Part {
     if (until != null && !waits && state == "idle") {
       const quiet = until == Infinity;
       if (!mover) void loadGo();
-      else if (!quiet || !mover.refused()) {
-        return mover.go(target(course), { automatic: pressedUntil == null, quiet });
-      } else report("held", "beforeunload");
+      else {
+        const anyway = now >= until;
+        return mover.go(target(course), {
+          automatic: pressedUntil == null,
+          quiet,
+          anyway,
+          to: missed(course),
+        });
+      }
     }
     if (held) report("held", reasons.join(", ").slice(0, 200));
     // Who was never asked isn't told of what can't be done here anyway.
-    const unasked = action == "navigate" && pressedUntil == null;
+    const unasked = action == "navigate" && pressedUntil == null && !course.missed;
     const failed = state == "failed" && failure != UNHANDLED;
     const quiet =
       options.prompt === false ||
@@ -336,18 +368,26 @@ export function start(host: Host, parts: Parts): Part {
     if (connection == "open" || connection == "polling") {
       for (const sign of host.signs.splice(0)) {
         // Somebody else's script may be missing for reasons that are nobody's business, such as a blocker of ads.
-        if (sign.kind != "asset_404" || sign.detail.startsWith(location.origin)) signedAt = now;
+        if (sign.kind != "asset_404" || sign.detail.startsWith(location.origin)) {
+          signedAt = evidenceAt = now;
+          // The app may leave by itself for that.
+          void loadGo().then(() => mover?.save());
+        }
         host.send({ type: "evidence", ...sign });
       }
     }
     if (now - signedAt > SIGN_MS || !current || !old()) return;
     signedAt = -Infinity;
-    course ??= { notice: { ...BY_HAND, ...current }, action: "prompt" };
-    if (free() && !follows()) {
-      void loadGo().then(
-        () => course && mover?.go(target(course), { automatic: true, quiet: true, signed: true }),
-      );
-    }
+    const mine = (course ??= { notice: { ...BY_HAND, ...current }, action: "prompt" });
+    if (follows()) return;
+    void loadGo().then(() => {
+      if (course != mine || !mover) return;
+      const to = mover.destination();
+      // Whoever can't be taken there now is asked.
+      course.missed = { to, from: location.href };
+      if (free()) mover.go(target(course), { automatic: true, quiet: true, signed: true, to });
+      evaluate();
+    });
   };
 
   on(document, "visibilitychange", () => {
@@ -387,7 +427,6 @@ export function start(host: Host, parts: Parts): Part {
       // What an old page may need soon, and one that has just come back needs now.
       if (course || old() || store.get("place")) void loadGo();
       polls.update();
-      dirty.review();
       heed();
       evaluate();
     },
@@ -415,6 +454,6 @@ export function start(host: Host, parts: Parts): Part {
       press();
     },
     snooze,
-    saved: dirty.saved,
+    saved: unsaved.saved,
   };
 }

@@ -16,8 +16,12 @@ export interface Way {
   quiet?: boolean;
   /** The look was taken before. */
   looked?: boolean;
-  /** The page shows signs of being too old to go on: to where the user is going, and not later. */
+  /** The page shows signs of being too old to go on: it goes now. */
   signed?: boolean;
+  /** Where the user is going; else where they are. */
+  to?: string;
+  /** The user, or the operator's cap, has it so whatever holds. */
+  anyway?: boolean;
 }
 
 /** What the ladder tells of itself. */
@@ -26,6 +30,10 @@ export interface Ladder {
   target(): Target | undefined;
   /** Nothing would be lost by leaving now. */
   free(): boolean;
+  /** The page is old, or shows signs of it: it may leave by anybody's doing. */
+  old(): boolean;
+  /** Has the browser's other tabs of this app save what they keep. Whether one of them holds. */
+  othersHold(): Promise<boolean>;
   report(is: Outcome, detail?: string): void;
   /** Something that `Mover` shows is different now. */
   changed(): void;
@@ -43,8 +51,10 @@ export interface Mover {
   swap(pairs: NonNullable<Notice["swap"]>): Promise<void>;
   /** The page is in the middle of something, although nobody touches it. */
   busy(): boolean;
-  /** The app would ask the user to stay. */
-  refused(): boolean;
+  /** Saves what the app keeps, for whatever document comes next. */
+  save(): Promise<unknown>;
+  /** The link that the user has just followed, if any. */
+  destination(): string | undefined;
   /** The server's word on a build that was found. */
   better(build: string, better: boolean): void;
   /** Says again what stands in the way: to a notice that came after it was found. */
@@ -56,4 +66,10 @@ export interface Mover {
 /** What `go.mjs` exports. */
 export interface GoModule {
   start(host: Host, ladder: Ladder): Mover;
+}
+
+/** What `busy.mjs` exports. */
+export interface BusyModule {
+  /** Watches from now on. Returns whether something is under way. */
+  wrap(): () => boolean;
 }

@@ -12,16 +12,34 @@ export interface Message {
   snooze?: Snooze;
   /** The user has asked for a refresh to this build. */
   refresh?: string;
+  /** A worker that all tabs have is about to be renewed: each saves what it keeps, and says whether it holds. */
+  renew?: number;
+  /** To that: at once, and again when all is saved. */
+  holds?: boolean;
+  saved?: boolean;
 }
+
+/** Tabs answer within this, also hidden ones. */
+const ANSWER_MS = 400;
+const SAVED_MS = 2_000;
 
 export interface Tabs {
   /** Whether this tab is the one to show what it has to show. `wants`: it has something. */
   leads(wants: boolean): boolean;
   say(message: Message): void;
   snoozed(): Snooze | undefined;
+  /** Has all others save what they keep. Whether one of them holds. */
+  othersHold(): Promise<boolean>;
 }
 
-export function tabs({ options, on }: Host, changed: () => void, heard: (message: Message) => void): Tabs {
+/** `save` saves what this tab keeps; `holds`: whether it holds. */
+export function tabs(
+  { options, on }: Host,
+  changed: () => void,
+  heard: (message: Message) => void,
+  save: () => Promise<unknown>,
+  holds: () => boolean,
+): Tabs {
   const name = `freshwire:${options.app}`;
   const key = name + ":snooze";
   let channel: BroadcastChannel | undefined;
@@ -35,20 +53,40 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
   /** Also when nothing may be stored. */
   let memory: Snooze | undefined;
 
+  /** What the others answer to a question of ours. */
+  let answered: ((message: Message) => void) | undefined;
+
+  const open = () => {
+    try {
+      channel ??= new BroadcastChannel(name);
+      channel.onmessage = ({ data }) => {
+        const message = data as Message;
+        memory = message.snooze ?? memory;
+        if (message.renew) {
+          channel?.postMessage({ holds: holds() });
+          void save().then(() => channel?.postMessage({ saved: true }));
+        } else if (message.holds != null || message.saved) answered?.(message);
+        else heard(message);
+      };
+    } catch {
+      // Where nothing may be stored, tabs may not speak to one another.
+    }
+  };
+
   const ask = (steal: boolean) => {
     // A later request may take the lock from an earlier one of this very tab, which then counts no more.
     const mine = ++asked;
     let granted = false;
     asking = true;
-    navigator.locks
-      .request(name, { steal }, () => {
+    void (async () =>
+      navigator.locks.request(name, { steal }, () => {
         granted = true;
         if (!wanted || mine != asked) return;
         const led = new Promise<void>((done) => (letGo = done));
         leading = true;
         changed();
         return led;
-      })
+      }))()
       // Another window, which the user has turned to, took it; or else locks are forbidden here.
       .catch(() => (alone ||= mine == asked && !granted))
       .then(() => {
@@ -60,13 +98,7 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
 
   const leads = (wants: boolean) => {
     wanted = wants && !document.hidden;
-    if (wants && !channel) {
-      channel = new BroadcastChannel(name);
-      channel.onmessage = ({ data }) => {
-        memory = (data as Message).snooze ?? memory;
-        heard(data as Message);
-      };
-    }
+    if (wants) open();
     if (!wanted) {
       leading = false;
       letGo?.();
@@ -84,6 +116,16 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
     channel?.close();
     channel = undefined;
   });
+  // A worker is everybody's: one tab that renews it asks the others before.
+  const listen = () => {
+    try {
+      if (navigator.serviceWorker?.controller) open();
+    } catch {
+      // Forbidden, as all that is stored may be.
+    }
+  };
+  on(window, "pageshow", listen);
+  listen();
 
   return {
     leads,
@@ -96,6 +138,35 @@ export function tabs({ options, on }: Host, changed: () => void, heard: (message
       } catch {
         // The channel has told those that are open.
       }
+    },
+    async othersHold() {
+      open();
+      let there = 0;
+      let saved = 0;
+      let held = false;
+      const asked = new Promise((done) => {
+        answered = (answer) => {
+          if (answer.saved) saved++;
+          else there++;
+          held ||= !!answer.holds;
+          if (held) done(0);
+        };
+        setTimeout(done, ANSWER_MS);
+      });
+      channel?.postMessage({ renew: 1 });
+      if (channel) await asked;
+      if (!held && saved < there) {
+        await new Promise((done) => {
+          const count = answered!;
+          answered = (answer) => {
+            count(answer);
+            if (saved >= there) done(0);
+          };
+          setTimeout(done, SAVED_MS);
+        });
+      }
+      answered = undefined;
+      return held;
     },
     snoozed() {
       try {

@@ -27,14 +27,17 @@ const FROZEN = 3004;
 /** The server's close code of a session that was taken over. */
 const REPLACED = 4102;
 
-/** The build that a document says it is. */
-export const mark = (document: Document) =>
-  document.querySelector<HTMLMetaElement>("meta[name=freshwire-build]")?.content;
+/** The build that a document says an app is: its own mark, or else one that names no app. */
+export function mark(document: Document, app: string): string | undefined {
+  const find = (which: string) =>
+    document.querySelector<HTMLMetaElement>(`meta[name=freshwire-build]${which}`)?.content;
+  return find(`[data-app=${JSON.stringify(app)}]`) || find(":not([data-app])");
+}
 
 /** In a frame: the build of the page around it, where that may be read. */
-function buildAround(): string | undefined {
+function buildAround(app: string): string | undefined {
   try {
-    if (self != top) return mark(top!.document);
+    if (self != top) return mark(top!.document, app);
   } catch {
     // The page around it is another origin's.
   }
@@ -45,7 +48,7 @@ function buildAround(): string | undefined {
 export function client(base: string, build: string, options: Options, ended: () => void): Freshwire {
   const { app, labels } = options;
   const embedded = self != top;
-  const around = buildAround();
+  const around = buildAround(app);
   const stored = store(app, options.storage == "none");
   const holds = new Map<object, string>();
   const signs: Host["signs"] = [];
@@ -92,11 +95,22 @@ export function client(base: string, build: string, options: Options, ended: () 
     return handled;
   };
 
+  /** Lets the part do something. Its fault is its own, and the operator's to know. */
+  const lend = (act: (part: Part) => void, to = part) => {
+    try {
+      if (to) act(to);
+    } catch (error) {
+      warn("act.mjs failed", error);
+      const { notice } = status;
+      if (notice) line.send({ type: "outcome", notice: notice.notice, is: "failed", detail: "part_failed" });
+    }
+  };
+
   const set = (change: Partial<Status>) => {
     status = { ...status, ...change };
     emit("status", status);
     if ("notice" in change) emit("notice", status.notice);
-    part?.update();
+    lend((part) => part.update());
   };
 
   const reasons = () => [...holds.values()];
@@ -124,7 +138,7 @@ export function client(base: string, build: string, options: Options, ended: () 
 
   const tell = () => {
     send({ type: "page", ...facts() });
-    part?.update();
+    lend((part) => part.update());
   };
 
   const hold = (reason: string) => {
@@ -144,7 +158,7 @@ export function client(base: string, build: string, options: Options, ended: () 
     if (frame.type == "welcome" || frame.type == "standing") {
       const { standing, why, current } = frame;
       set({ standing, why, current });
-    } else if (part) part.frame(frame);
+    } else if (part) lend((part) => part.frame(frame));
     else {
       unheard.push(frame);
       void load();
@@ -176,7 +190,7 @@ export function client(base: string, build: string, options: Options, ended: () 
         .replace(/[?#].*/s, "")
         .slice(0, 200),
     });
-    part?.update();
+    lend((part) => part.update());
   };
 
   const host: Host = {
@@ -210,9 +224,9 @@ export function client(base: string, build: string, options: Options, ended: () 
     await (loading ??= loadPart(base, loads++).then(
       (module) => {
         if (closed) return;
-        part = module.start(host);
-        for (const frame of unheard.splice(0)) part.frame(frame);
-        part.update();
+        lend(() => (part = module.start(host)), {} as Part);
+        for (const frame of unheard.splice(0)) lend((part) => part.frame(frame));
+        lend((part) => part.update());
       },
       () => {
         loading = undefined;

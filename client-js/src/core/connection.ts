@@ -79,18 +79,19 @@ export function connection(
       };
       made.onmessage = ({ data }) => {
         if (mine != turn) return;
+        let frame: ServerFrame;
         try {
-          const frame = JSON.parse(data) as ServerFrame;
-          if (frame.type == "reconnect") reconnectAt = Date.now() + frame.in_ms;
-          if (frame.type == "welcome") {
-            welcomed = Date.now();
-            failed = 0;
-            onState("open");
-          }
-          onFrame(frame);
+          frame = Object(JSON.parse(data));
         } catch {
-          warn("malformed frame");
+          return warn("malformed frame");
         }
+        if (frame.type == "reconnect") reconnectAt = Date.now() + frame.in_ms;
+        if (frame.type == "welcome") {
+          welcomed = Date.now();
+          failed = 0;
+          onState("open");
+        }
+        onFrame(frame);
       };
       made.onclose = (event) => {
         if (mine == turn) wait(event.code);

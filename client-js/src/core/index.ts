@@ -16,7 +16,7 @@ export function connectTo(serverUrl: string | undefined, options: Options): Fres
   const { app, url = serverUrl } = options;
   const known = apps.get(app);
   if (known) return known;
-  const build = options.build || mark(document) || "";
+  const build = options.build || mark(document, app) || "";
   let base = "";
   try {
     base = new URL(url!, url && location.href).href.replace(/\/$/, "");

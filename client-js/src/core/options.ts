@@ -37,6 +37,15 @@ export interface Options {
   unattended?: boolean;
   /** Whether there is unsaved work that Freshwire can't see for itself. */
   isDirty?: () => boolean;
+  /** How long input that nobody goes on with counts as unsaved: `"30m"`, `"8h"`, or milliseconds. Default: 8 hours. */
+  ages?: string | number;
+  /** `"wrap"`: requests that change something, calls, recordings and all sound are watched, and waited for. */
+  busy?: "wrap";
+  /**
+   * Where the build of the document at an address is to be read, if not in that document: an address (of a
+   * `freshwire.json`, say), or a function that gives one.
+   */
+  look?: string | ((address: string) => string);
   /** Lets `?freshwire=preview` show every state of the prompt, in every language and theme. */
   preview?: boolean;
 }

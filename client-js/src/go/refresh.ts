@@ -2,13 +2,15 @@
 
 import type { Target } from "../core/options.js";
 import type { Host } from "../core/part.js";
+import { warn } from "../core/warn.js";
 import type { Outcome } from "../core/wire.js";
 import { UNHANDLED, type Ladder, type Mover, type Way } from "../act/seam.js";
 import type { RefreshState } from "../prompt/seam.js";
 import type { Guard } from "./guard.js";
 import { saveKeeps, savePlace } from "./keep.js";
-import { look } from "./look.js";
-import { updateWorker } from "./worker.js";
+import { look, type Unseen } from "./look.js";
+import { leavingIsRefused, leaveWithoutAsking } from "./unload.js";
+import { hasWorker, updateWorker } from "./worker.js";
 
 const ASK_MS = 5_000;
 const BACKOFF_MS = 30_000;
@@ -17,18 +19,25 @@ const BACKOFF_CAP_MS = 600_000;
 const RELOAD_AGAIN_MS = 30_000;
 const RELOAD_LEAST_MS = 5_000;
 const RELOADS = 3;
+/** As many failures as it takes to wait for the longest. */
+const RARELY = 5;
 /** Doubling from 30 s to 10 min, with up to as much again at random on top. */
 export const backoff = (failures: number) =>
   Math.min(BACKOFF_MS * 2 ** failures, BACKOFF_CAP_MS) * (1 + Math.random());
 
 const path = (address: string) => address.replace(/#.*/s, "");
 
+/**
+ * By GET, the method that was looked at, whatever the document came by: an entry of the history that a script has written
+ * is loaded so.
+ */
+const byGet = (address: string) => History.prototype.replaceState.call(history, history.state, "", address);
+
 export function refresher(
   host: Host,
   guard: Guard,
-  { report, changed }: Ladder,
-  destination: () => string | undefined,
-): Omit<Mover, "prepare" | "swap" | "busy" | "refused"> {
+  { report, changed, othersHold, free }: Ladder,
+): Pick<Mover, "state" | "failure" | "go" | "better" | "sayAgain" | "reset"> {
   const { options, store, me } = host;
   let state: RefreshState = "idle";
   let failure: string | undefined;
@@ -76,7 +85,13 @@ export function refresher(
       host.send({ type: "found", build });
     });
 
-  const reload = (count: () => void, mine: number, to: string | undefined, left = RELOADS) => {
+  const reload = (
+    count: () => void,
+    mine: number,
+    to: string | undefined,
+    asked: boolean | undefined,
+    left = RELOADS,
+  ) => {
     if (mine != turn) return;
     if (!left) {
       stay();
@@ -90,7 +105,7 @@ export function refresher(
       if (Date.now() - since < RELOAD_LEAST_MS) return;
       settle();
       deaf = true;
-      reload(count, mine, to, left - 1);
+      reload(count, mine, to, asked, left - 1);
     };
     const watch = setTimeout(again, RELOAD_AGAIN_MS);
     /** The app has asked, and the user wants to stay. */
@@ -114,14 +129,16 @@ export function refresher(
     };
     addEventListener("focus", again);
     addEventListener("beforeunload", refused);
+    if (asked) leaveWithoutAsking();
     // To assign what differs by its hash alone would load nothing.
-    if (to && path(to) != path(location.href)) location.assign(to);
+    if (to && path(to) != path(location.href)) return location.assign(to);
+    byGet(to ?? location.href);
     // Firefox reloads nothing any more once a user has chosen to stay. With a hash, this would load nothing either.
-    else if (deaf && !location.hash) location.replace(path(location.href));
+    if (deaf && !location.hash) location.replace(location.href);
     else location.reload();
   };
 
-  const leave = async (target: Target, { automatic, quiet }: Way, to: string | undefined, mine: number) => {
+  const leave = async (target: Target, { automatic, quiet, looked, to }: Way, mine: number) => {
     become("leaving");
     const lost = await saveKeeps(host);
     if (mine != turn) return;
@@ -129,7 +146,15 @@ export function refresher(
       blocked("held", `keep: ${lost}`);
       return later();
     }
-    if (!to) savePlace(host);
+    // Who has been asked is asked by the browser as well; who hasn't must not be.
+    if (quiet && leavingIsRefused()) {
+      blocked("held", "beforeunload");
+      // What the app does then it shouldn't do again and again.
+      failures = RARELY;
+      return later();
+    }
+    // Who is on the way to another view begins there as it is.
+    if (!to && !looked) savePlace(host);
     report("refreshing");
     host.emit("refresh", target);
     const count = () => {
@@ -139,7 +164,7 @@ export function refresher(
       }
     };
     const { refresh } = options;
-    if (!refresh) return reload(count, mine, to);
+    if (!refresh) return reload(count, mine, to, quiet);
     count();
     try {
       await refresh(target);
@@ -151,26 +176,54 @@ export function refresher(
     }
   };
 
+  /** A page that can't look goes without, once for each build, if there is a document to be had at all. */
+  const mayGoUnseen = (why: Unseen, target: Target, { quiet }: Way) => {
+    const { connection } = host.status();
+    const there = connection == "open" || connection == "polling";
+    if (why == "policy" && (quiet || !there)) return false;
+    // Where Freshwire is at the same origin, that can be reached.
+    if (why == "network" && (quiet || !there || new URL(host.base).origin != location.origin)) return false;
+    if (!guard.mayFollowRedirect(target.build)) return false;
+    guard.followRedirect(target.build);
+    return true;
+  };
+
+  const refuse = (why: Unseen) => {
+    blocked("failed", `look_refused: ${why}`);
+    later();
+  };
+
   const attempt = async (target: Target, way: Way) => {
     const mine = ++turn;
+    const { to, looked, anyway } = way;
     clearTimeout(timer);
     obstacle = undefined;
     if (!/^http/.test(location.protocol) && !options.refresh) return fail(UNHANDLED);
     if (!guard.mayReload(target.build, !!way.automatic, Date.now())) return fail("too_many_tries");
-    const to = way.signed ? destination() : undefined;
-    if (way.looked) return leave(target, way, to, mine);
-    become("looking");
-    await updateWorker();
-    const found = await look(options.app, to ?? location.href);
+    const worker = await hasWorker();
     if (mine != turn) return;
-    if (found.is == "away") {
-      // Offline can't be told; a document without a mark is for the operator to mend.
-      if (found.unmarked) blocked("origin_stale", found.detail);
-      return later();
+    if (worker) {
+      become("looking");
+      // A new worker may have every tab reload by the app's own doing: first of all everything is safe.
+      const held = await othersHold();
+      if (mine != turn) return;
+      if (held && !anyway) {
+        blocked("held", "another tab");
+        return later();
+      }
+      await saveKeeps(host);
+      const ready = await updateWorker();
+      if (mine != turn) return;
+      if (!ready) return refuse("worker");
+      if (looked && !free()) return become("idle");
     }
-    if (found.is == "redirect") {
-      if (!guard.mayFollowRedirect(target.build)) return later();
-      guard.followRedirect(target.build);
+    if (looked) return leave(target, way, mine);
+    become("looking");
+    const found = await look(options, to ?? location.href);
+    if (mine != turn) return;
+    if (found.is == "away") return later();
+    if (found.is == "unseen") {
+      if (!mayGoUnseen(found.why, target, way)) return refuse(found.why);
     } else if (found.build != target.build) {
       const better = found.build == me.build ? false : await ask(found.build);
       if (mine != turn) return;
@@ -179,7 +232,7 @@ export function refresher(
         return later();
       }
     }
-    await leave(target, way, to, mine);
+    await leave(target, way, mine);
   };
 
   return {
@@ -196,7 +249,10 @@ export function refresher(
         (way.automatic && !way.looked && !way.signed && state != "idle")
       )
         return;
-      void attempt(target, way);
+      attempt(target, way).catch((error) => {
+        warn("go.mjs failed", error);
+        fail("part_failed");
+      });
     },
     better(build, better) {
       if (build == asked) answer?.(better);

@@ -20,14 +20,28 @@ const becomes = (worker: ServiceWorker, ...states: string[]) =>
     look();
   });
 
-/** Never rejects. A new worker takes over at once, by the handshake that its kind knows. */
-export async function updateWorker(): Promise<void> {
+const registered = async (): Promise<ServiceWorkerRegistration | undefined> => {
   try {
-    const { serviceWorker } = navigator;
-    const registration = await serviceWorker?.getRegistration();
-    if (!registration) return;
+    return await navigator.serviceWorker?.getRegistration();
+  } catch {
+    // Forbidden, as all that is stored may be.
+    return undefined;
+  }
+};
+
+/** Whether the next document may come from a worker. */
+export const hasWorker = async () => !!(await registered());
+
+/**
+ * A new worker takes over at once, by the handshake that its kind knows: whatever pages do then, they do now. False: it isn't
+ * ready, and a reload would get the old document. Never rejects.
+ */
+export async function updateWorker(): Promise<boolean> {
+  try {
+    const registration = await registered();
+    if (!registration) return true;
     await within(registration.update());
-    const { controller } = serviceWorker;
+    const { controller } = navigator.serviceWorker;
     if (controller && /ngsw/.test(controller.scriptURL)) {
       await within(askAngular(controller, "CHECK_FOR_UPDATES"));
       await within(askAngular(controller, "ACTIVATE_UPDATE"));
@@ -37,8 +51,10 @@ export async function updateWorker(): Promise<void> {
       await within(becomes(next, "installed", "activated", "redundant"));
       next.postMessage({ type: "SKIP_WAITING" });
       await within(becomes(next, "activated", "redundant"));
+      return next.state != "installing";
     }
   } catch {
-    // No worker, or its script is away: the look itself tells.
+    // Its script is away: the look itself tells.
   }
+  return true;
 }

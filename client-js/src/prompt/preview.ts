@@ -64,6 +64,7 @@ export function preview(options: PromptOptions = {}): void {
   const main = make("main", root);
   const done = make("output", root);
   const presses: Presses = {
+    begin() {},
     press: () => tell("refresh"),
     snooze: () => tell("ask again later"),
     moreTime: () => tell("extend the countdown"),

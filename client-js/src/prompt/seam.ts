@@ -6,6 +6,8 @@ import type { CustomPrompt } from "./view.js";
 
 /** The reason of a hold by forms with input in them; the prompt has it in the user's language. */
 export const UNSAVED = "unsaved input";
+/** That of what the page is in the middle of: something plays, a call, a request under way. */
+export const BUSY = "something in progress";
 
 /** How the refresh fares. */
 export type RefreshState = "idle" | "looking" | "unavailable" | "leaving" | "failed";
@@ -28,6 +30,8 @@ export interface Facts {
 
 /** What the user may ask for. */
 export interface Presses {
+  /** A press begins: what holds now still holds, whatever the press itself does to the page. */
+  begin(): unknown;
   press(): void;
   snooze(): void;
   moreTime(): void;
