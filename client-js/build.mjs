@@ -33,7 +33,19 @@ const OURS = [
     "snoozed",
     "swapping",
   ],
-  ...["mayReload", "mayFollowRedirect", "followRedirect", "inHand", "destination"],
+  ...[
+    "quiet",
+    "anyway",
+    "toward",
+    "pushed",
+    "actedAt",
+    "erased",
+    "mayReload",
+    "mayFollowRedirect",
+    "followRedirect",
+    "inHand",
+    "destination",
+  ],
 ];
 const mangleProps = new RegExp(`^(${OURS.join("|")})$`);
 let mangleCache = {};
@@ -81,6 +93,8 @@ const entries = [
   ["act.mjs", "act/index"],
   ["go.mjs", "go/index"],
   ["busy.mjs", "act/busy"],
+  ["poll.mjs", "act/poll"],
+  ["worker.mjs", "go/worker"],
   ["prompt.mjs", "prompt/index"],
   ["preview.mjs", "prompt/preview"],
   ...locales.map((tag) => [`locale/${tag}.mjs`, `prompt/locale/${tag}`]),

@@ -146,6 +146,7 @@ function begin(
     prompt: async () => prompt,
     preview: async () => {},
     busy: async () => ({ wrap: () => () => false }),
+    poll: () => import("../src/act/poll.js"),
     ...parts,
   });
 }

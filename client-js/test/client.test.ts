@@ -23,6 +23,7 @@ vi.mock("../src/core/load.js", () => ({
             parts.prompt ? import("../src/prompt/index.js") : Promise.reject(new Error("deleted")),
           preview: async () => {},
           busy: async () => ({ wrap: () => () => false }),
+          poll: () => import("../src/act/poll.js"),
         });
       },
     };

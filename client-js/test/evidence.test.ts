@@ -19,6 +19,7 @@ vi.mock("../src/core/load.js", () => ({
           prompt: () => import("../src/prompt/index.js"),
           preview: async () => {},
           busy: async () => ({ wrap: () => () => false }),
+          poll: () => import("../src/act/poll.js"),
         });
       },
     };

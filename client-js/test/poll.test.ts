@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { poller, type Poller } from "../src/act/poll.js";
+import { poller } from "../src/act/poll.js";
+import type { Poller } from "../src/act/seam.js";
 import type { Status } from "../src/core/options.js";
 import type { Host } from "../src/core/part.js";
 import type { PageFrame, ServerFrame } from "../src/core/wire.js";

@@ -11,8 +11,16 @@ import { plainBar } from "./bar.js";
 import { begin, extend, mayExtend, remaining, tick, type Countdown } from "./countdown.js";
 import { unsavedInput } from "./unsaved.js";
 import { actionFor, known, pierces, rank } from "./ladder.js";
-import { poller } from "./poll.js";
-import { UNHANDLED, type BusyModule, type GoModule, type Ladder, type Mover } from "./seam.js";
+import {
+  MOST_FAILURES,
+  UNHANDLED,
+  type BusyModule,
+  type GoModule,
+  type Ladder,
+  type Mover,
+  type PollModule,
+  type Poller,
+} from "./seam.js";
 import { tabs } from "./tabs.js";
 
 /** 'Hidden long enough': nobody notices a reload of a tab that has been out of sight for this long. */
@@ -62,6 +70,7 @@ export interface Parts {
   prompt(): Promise<PromptModule>;
   preview(options: Options): Promise<void>;
   busy(): Promise<BusyModule>;
+  poll(): Promise<PollModule>;
 }
 
 export function start(host: Host, parts: Parts): Part {
@@ -111,7 +120,8 @@ export function start(host: Host, parts: Parts): Part {
   let works = () => false;
   if (options.busy == "wrap") void parts.busy().then(({ wrap }) => (works = wrap()), lack);
   const alive = keepAlive(host);
-  const polls = poller(host);
+  let polls: Poller | undefined;
+  let polling: Promise<void> | undefined;
   const together = tabs(
     host,
     () => evaluate(),
@@ -426,7 +436,16 @@ export function start(host: Host, parts: Parts): Part {
       }
       // What an old page may need soon, and one that has just come back needs now.
       if (course || old() || store.get("place")) void loadGo();
-      polls.update();
+      if (polls) polls.update();
+      else if (host.line.failures() >= MOST_FAILURES) {
+        polling ??= parts.poll().then(
+          (module) => {
+            polls = module.poller(host);
+            polls.update();
+          },
+          () => (polling = undefined),
+        );
+      }
       heed();
       evaluate();
     },
@@ -445,7 +464,7 @@ export function start(host: Host, parts: Parts): Part {
       } else if (frame.type == "pong") alive();
       else if (frame.type == "better") mover?.better(frame.build, frame.better);
     },
-    post: polls.post,
+    post: (frame) => polls?.post(frame),
     refresh() {
       const { current } = host.status();
       if (!course && current && current.build != me.build) {

@@ -1,20 +1,12 @@
 /** The line by polling, for where sockets don't get through. A socket is tried beside it all the time. */
 
 import type { Host } from "../core/part.js";
+import { MOST_FAILURES, type Poller } from "./seam.js";
 import type { PageFrame, Polled, ServerFrame } from "../core/wire.js";
 
-/** A single failure may be a server that restarts. */
-const MOST_FAILURES = 2;
 const AGAIN_MS = 30_000;
 const STOP_MS = 600_000;
 const MOST_FRAMES = 16;
-
-export interface Poller {
-  /** Begins or ends polling, as the socket has it. */
-  update(): void;
-  /** With the next poll, which is now. */
-  post(frame: PageFrame): void;
-}
 
 export function poller(host: Host): Poller {
   const { options, line } = host;

@@ -2,7 +2,7 @@
 
 import type { Target } from "../core/options.js";
 import type { Host } from "../core/part.js";
-import type { Notice, Outcome } from "../core/wire.js";
+import type { Notice, Outcome, PageFrame } from "../core/wire.js";
 import type { RefreshState } from "../prompt/seam.js";
 
 /** A document that isn't http(s), in a native shell perhaps, and an app that brings no refresh of its own. */
@@ -72,4 +72,19 @@ export interface GoModule {
 export interface BusyModule {
   /** Watches from now on. Returns whether something is under way. */
   wrap(): () => boolean;
+}
+
+export interface Poller {
+  /** Begins or ends polling, as the socket has it. */
+  update(): void;
+  /** With the next poll, which is now. */
+  post(frame: PageFrame): void;
+}
+
+/** So often in a row has a socket come to nothing before it is polled; a single failure may be a server that restarts. */
+export const MOST_FAILURES = 2;
+
+/** What `poll.mjs` exports. */
+export interface PollModule {
+  poller(host: Host): Poller;
 }

@@ -12,6 +12,17 @@ import { preload, swapSheets } from "./swap.js";
 /** Who has gone on to another view isn't taken out of it any more when it took longer to look. */
 const AT_ONCE_MS = 1_000;
 
+/** Not for the bundler: few pages have one. */
+const WORKER = "./worker.mjs";
+const renewWorker = async () => {
+  try {
+    const { updateWorker } = (await import(/* @vite-ignore */ WORKER)) as typeof import("./worker.js");
+    return updateWorker();
+  } catch {
+    return false;
+  }
+};
+
 export const start: GoModule["start"] = (host, ladder) => {
   const looks = ahead(host.options);
   const user = navigation(host, {
@@ -35,7 +46,7 @@ export const start: GoModule["start"] = (host, ladder) => {
       });
     },
   });
-  const mover = Object.assign(refresher(host, guard(host.store, host.me.build), ladder), {
+  const mover = Object.assign(refresher(host, guard(host.store, host.me.build), ladder, renewWorker), {
     prepare({ build, preload: paths }: { build: string; preload?: string[] }) {
       preload(paths);
       void looks.take(build, location.href);

@@ -7,9 +7,9 @@ const ATTRIBUTE = /([^\s"'/>=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/
 /** A longer tag is none of ours, and need not be read to its end. */
 const LONGEST_TAG = 4_096;
 
-const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|plus|period|lowbar));?/gi;
+const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|plus));?/gi;
 const NAMED: Record<string, string> = {
-  ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", plus: "+", period: ".", lowbar: "_" },
+  ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", plus: "+" },
 };
 
 const decoded = (text: string) =>

@@ -10,7 +10,6 @@ import type { Guard } from "./guard.js";
 import { saveKeeps, savePlace } from "./keep.js";
 import { look, type Unseen } from "./look.js";
 import { leavingIsRefused, leaveWithoutAsking } from "./unload.js";
-import { hasWorker, updateWorker } from "./worker.js";
 
 const ASK_MS = 5_000;
 const BACKOFF_MS = 30_000;
@@ -33,10 +32,21 @@ const path = (address: string) => address.replace(/#.*/s, "");
  */
 const byGet = (address: string) => History.prototype.replaceState.call(history, history.state, "", address);
 
+/** Whether the next document may come from a service worker. */
+async function hasWorker(): Promise<boolean> {
+  try {
+    return !!(await navigator.serviceWorker?.getRegistration());
+  } catch {
+    // Forbidden, as all that is stored may be.
+    return false;
+  }
+}
+
 export function refresher(
   host: Host,
   guard: Guard,
   { report, changed, othersHold, free }: Ladder,
+  renewWorker: () => Promise<boolean>,
 ): Pick<Mover, "state" | "failure" | "go" | "better" | "sayAgain" | "reset"> {
   const { options, store, me } = host;
   let state: RefreshState = "idle";
@@ -212,7 +222,7 @@ export function refresher(
         return later();
       }
       await saveKeeps(host);
-      const ready = await updateWorker();
+      const ready = await renewWorker();
       if (mine != turn) return;
       if (!ready) return refuse("worker");
       if (looked && !free()) return become("idle");

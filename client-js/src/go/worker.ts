@@ -20,28 +20,17 @@ const becomes = (worker: ServiceWorker, ...states: string[]) =>
     look();
   });
 
-const registered = async (): Promise<ServiceWorkerRegistration | undefined> => {
-  try {
-    return await navigator.serviceWorker?.getRegistration();
-  } catch {
-    // Forbidden, as all that is stored may be.
-    return undefined;
-  }
-};
-
-/** Whether the next document may come from a worker. */
-export const hasWorker = async () => !!(await registered());
-
 /**
  * A new worker takes over at once, by the handshake that its kind knows: whatever pages do then, they do now. False: it isn't
  * ready, and a reload would get the old document. Never rejects.
  */
 export async function updateWorker(): Promise<boolean> {
   try {
-    const registration = await registered();
+    const { serviceWorker } = navigator;
+    const registration = await serviceWorker.getRegistration();
     if (!registration) return true;
     await within(registration.update());
-    const { controller } = navigator.serviceWorker;
+    const { controller } = serviceWorker;
     if (controller && /ngsw/.test(controller.scriptURL)) {
       await within(askAngular(controller, "CHECK_FOR_UPDATES"));
       await within(askAngular(controller, "ACTIVATE_UPDATE"));

@@ -2,7 +2,6 @@ import { expect } from "vitest";
 import {
   deploy,
   holdsAre,
-  lookInHand,
   put,
   releaseNormally,
   userDoes,
@@ -23,7 +22,7 @@ const quietly = () =>
   document.querySelector("#order")!.addEventListener("submit", (event) => event.preventDefault());
 
 inEveryEngine(
-  "what was typed into a form holds the page, until it is sent",
+  "what was typed into a form holds the page until it has been sent well, or is undone",
   async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
     const page = await tab(site);
@@ -33,33 +32,138 @@ inEveryEngine(
     await page.evaluate(quietly);
     await page.type("#name", "Ada");
     await holdsAre(freshwire, app, [UNSAVED]);
+    // It may be on its way, or come back with an error.
     await page.click("#send");
+    await never("it counts as saved", async () => !(await freshwire.sessions(app))[0]!.holds.length, 700);
+    await userDoes(page, () => history.pushState(null, "", "/thanks"));
     await holdsAre(freshwire, app, []);
     await page.type("#name", "!");
     await holdsAre(freshwire, app, [UNSAVED]);
     await page.click("#undo");
     await holdsAre(freshwire, app, []);
+    await page.type("#name", "x");
+    await holdsAre(freshwire, app, [UNSAVED]);
+    await page.press("Backspace");
+    await holdsAre(freshwire, app, []);
   },
 );
 
-behaviour(
-  "a form that says it was saved, or is taken away, holds no more",
-  async ({ tab, shop, freshwire }) => {
+behaviour("a draft that has left the page is unsaved where it was written", async (here) => {
+  const { tab, shop, freshwire } = here;
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await attentive(page);
+  await put(page, FORM);
+  await page.type("#name", "Ada");
+  await holdsAre(freshwire, app, [UNSAVED]);
+  await page.evaluate(() => (window as never as Page).freshwire.saved());
+  await holdsAre(freshwire, app, []);
+  await page.type("#name", "!");
+  await holdsAre(freshwire, app, [UNSAVED]);
+  await userDoes(page, () => document.querySelector("#order")!.remove());
+  await never("it counts as saved", async () => !(await freshwire.sessions(app))[0]!.holds.length, 700);
+  await userDoes(page, () => history.pushState(null, "", "/elsewhere"));
+  await holdsAre(freshwire, app, []);
+  await userDoes(page, () => history.back());
+  await holdsAre(freshwire, app, [UNSAVED]);
+  await page.evaluate(() => (window as never as Page).freshwire.saved());
+  await holdsAre(freshwire, app, []);
+});
+
+/** What an app does to a draft without its being saved. */
+const STILL_UNSAVED: [string, () => unknown][] = [
+  [
+    "sent, and answered with an error",
+    () => {
+      const form = document.querySelector<HTMLFormElement>("#order")!;
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        void fetch("/none-such", { method: "POST" });
+      });
+      form.requestSubmit();
+    },
+  ],
+  [
+    "the first step of several, with its data in memory",
+    () => {
+      const form = document.querySelector<HTMLFormElement>("#order")!;
+      form.addEventListener("submit", (event) => event.preventDefault());
+      form.requestSubmit();
+      form.outerHTML = "<form><label><input type=checkbox> And gift wrap</label></form>";
+    },
+  ],
+  [
+    "away for its preview",
+    () => {
+      const form = document.querySelector<HTMLFormElement>("#order")!;
+      form.outerHTML = "<p>Ada</p>";
+    },
+  ],
+];
+
+for (const [what, act] of STILL_UNSAVED) {
+  behaviour(`a tab out of sight keeps a draft that is ${what}`, async ({ tab, shop, freshwire }) => {
     const { app, site } = await shop(A);
+    withClock(site);
     const page = await tab(site);
     await connected(page);
     await attentive(page);
     await put(page, FORM);
     await page.type("#name", "Ada");
+    await userDoes(page, act);
     await holdsAre(freshwire, app, [UNSAVED]);
-    await page.evaluate(() => (window as never as Page).freshwire.saved());
-    await holdsAre(freshwire, app, []);
-    await page.type("#name", "!");
+    await releaseNormally(freshwire, app, site, B);
+    await tab("about:blank");
+    await freshwire.theSession(app, "hidden", ({ visible }) => !visible);
+    await skip(page, 11 * 60_000);
+    await never("it is loaded anew", () => site.navigations > 1, 1_500);
+    // And it isn't for ever: nobody has gone on with it since.
+    await skip(page, 9 * 3_600_000);
+    await isRunning(page, B);
+  });
+}
+
+behaviour("a message that was sent holds nothing: the app has emptied its box", async (here) => {
+  const { tab, shop, freshwire } = here;
+  const { app, site } = await shop(A);
+  const page = await tab(site);
+  await connected(page);
+  await attentive(page);
+  await put(
+    page,
+    `<input id="say" /><button id="send" type="button">Send</button>
+    <div id="rich" contenteditable style="min-height:30px"></div>
+    <select id="rows"><option>10</option><option>50</option></select><input id="all" type="checkbox" />`,
+  );
+  await page.evaluate(() => {
+    const empty = () => {
+      document.querySelector<HTMLInputElement>("#say")!.value = "";
+      document.querySelector("#rich")!.textContent = "";
+    };
+    const later = () => void setTimeout(empty, 300);
+    document.querySelector("#send")!.addEventListener("click", later);
+    for (const id of ["say", "rich"])
+      document.getElementById(id)!.addEventListener("keydown", (event) => {
+        if ((event as KeyboardEvent).key != "Enter") return;
+        event.preventDefault();
+        later();
+      });
+  });
+  for (const field of ["#say", "#rich"]) {
+    await page.type(field, "hello");
     await holdsAre(freshwire, app, [UNSAVED]);
-    await userDoes(page, () => document.querySelector("#order")!.remove());
+    await page.press("Enter");
     await holdsAre(freshwire, app, []);
-  },
-);
+    await page.type(field, "again");
+    await holdsAre(freshwire, app, [UNSAVED]);
+    await page.click("#send");
+    await holdsAre(freshwire, app, []);
+  }
+  await page.click("#all");
+  await page.type("#rows", "5");
+  await never("settings hold", async () => (await freshwire.sessions(app))[0]!.holds.length, 700);
+});
 
 behaviour("search fields, and what the app exempts, hold nothing", async ({ tab, shop, freshwire }) => {
   const { app, site } = await shop(A);
@@ -246,9 +350,14 @@ aboutNavigation(
     withCode(site, GUARDED);
     const page = await tab(site);
     await connected(page);
-    await releaseNormally(freshwire, app, site, B);
-    await lookInHand(page);
+    // Nothing of the app's is run while there is nothing to go to.
+    await freshwire.release(app, B, { over: "0s" });
+    await freshwire.theSession(app, "told", ({ outcome }) => outcome == "received");
+    await userDoes(page, () => history.pushState(null, "", "/first"));
+    await never("it is asked", () => page.evaluate(() => sessionStorage.getItem("asked")), 1_000);
+    site.deployed = B;
     await userDoes(page, () => history.pushState(null, "", "/orders"));
+    await page.until("the app was asked", () => Number(sessionStorage.getItem("asked")) > 0);
     await never("the page is loaded anew", () => site.navigations > 1, 1_000);
     // It was asked, by an event of ours.
     expect(await page.evaluate(() => Number(sessionStorage.getItem("asked")))).toBe(1);

@@ -17,6 +17,7 @@ export interface DocumentRequest {
   path: string;
   build: string;
   by: "look" | "navigation";
+  method: string;
 }
 
 export class Site {
@@ -28,6 +29,10 @@ export class Site {
   looksTakeMs = 0;
   /** In place of a document, for looks and navigations alike. */
   wrong: { status: number; location?: string } | undefined;
+  /** Instead of the document, to looks alone; never with a mark. */
+  lookIsAnswered: { status: number } | undefined;
+  /** There is no document at this path. */
+  nothingAt: string | undefined;
   /** The page's Content-Security-Policy. */
   policy: string | undefined;
   /** What stands in the head; the default is the script tag. */
@@ -110,7 +115,12 @@ export class Site {
       return void response.setHeader("content-type", "text/html").end("<h1>Who are you?</h1>");
     const by = request.headers["sec-fetch-mode"] == "navigate" ? "navigation" : "look";
     const build = (by == "look" && this.looksLike) || this.deployed;
-    this.documents.push({ path, build: build.build, by });
+    this.documents.push({ path, build: build.build, by, method: request.method ?? "" });
+    if (path == this.nothingAt) return void response.writeHead(404).end("Not found");
+    if (by == "look" && this.lookIsAnswered)
+      return void response
+        .writeHead(this.lookIsAnswered.status, { "content-type": "text/html" })
+        .end("<h1>Who are you?</h1>");
     if (this.wrong) {
       const { status, location } = this.wrong;
       return void response.writeHead(status, location ? { location } : {}).end("Something went wrong");
