@@ -1,0 +1,3 @@
+import { monacoWith } from "../monaco";
+
+monacoWith(false);
