@@ -1,7 +1,7 @@
 /** What Chromium's own protocol can do to a page, and no other's. */
 
 import type { Page } from "puppeteer-core";
-import type { Tab } from "./engine.js";
+import { spotOf, type Tab } from "./engine.js";
 import { PuppetTab } from "./puppet.js";
 
 /** Puppeteer's page, of Chromium's tab alone. */
@@ -41,4 +41,23 @@ export async function trace(tab: Tab): Promise<() => Promise<TraceEvent[]>> {
     const told = Buffer.from((await tracing.stop())!).toString();
     return (JSON.parse(told) as { traceEvents: TraceEvent[] }).traceEvents;
   };
+}
+
+/** As an input method writes: a text that is still being chosen, and then the one that is meant. */
+export async function compose(tab: Tab, chosen: string, meant: string): Promise<void> {
+  const session = await chromiumPage(tab).createCDPSession();
+  const end = chosen.length;
+  await session.send("Input.imeSetComposition", { text: chosen, selectionStart: end, selectionEnd: end });
+  await session.send("Input.insertText", { text: meant });
+  await session.detach();
+}
+
+/** Text that comes from another window, let go on the middle of an element. */
+export async function drop(tab: Tab, selector: string, text: string): Promise<void> {
+  const spot = await spotOf(tab, selector);
+  const session = await chromiumPage(tab).createCDPSession();
+  const data = { items: [{ mimeType: "text/plain", data: text }], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", { type, ...spot, data });
+  await session.detach();
 }
