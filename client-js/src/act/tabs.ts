@@ -13,15 +13,15 @@ export interface Message {
   /** The user has asked for a refresh to this build. */
   refresh?: string;
   /** A worker that all tabs have is about to be renewed: each saves what it keeps, and says whether it holds. */
-  renew?: number;
+  renew?: boolean;
   /** To that: at once, and again when all is saved. */
   holds?: boolean;
   saved?: boolean;
 }
 
-/** Tabs answer within this, also hidden ones. */
-const ANSWER_MS = 400;
-const SAVED_MS = 2_000;
+/** Saving has 1.5 s; a hidden tab may take a little to hear of it. */
+const THERE = ":there";
+const SAVED_MS = 2_500;
 
 export interface Tabs {
   /** Whether this tab is the one to show what it has to show. `wants`: it has something. */
@@ -48,8 +48,14 @@ export function tabs(
   let asked = 0;
   let leading = false;
   let letGo: (() => void) | undefined;
+  let leave: (() => void) | undefined;
   /** Without locks nobody can be agreed with. */
-  let alone = !navigator.locks;
+  let alone = true;
+  try {
+    alone = !navigator.locks;
+  } catch {
+    // Forbidden, as all that is stored may be.
+  }
   /** Also when nothing may be stored. */
   let memory: Snooze | undefined;
 
@@ -113,18 +119,23 @@ export function tabs(
   // A page that holds a lock or a channel would not be kept for the way back.
   on(window, "pagehide", () => {
     leads(false);
+    leave?.();
     channel?.close();
     channel = undefined;
   });
-  // A worker is everybody's: one tab that renews it asks the others before.
+  // A worker is everybody's: who renews it asks those that are there, by this lock.
   const listen = () => {
     try {
-      if (navigator.serviceWorker?.controller) open();
+      if (!navigator.serviceWorker?.controller) return;
+      open();
+      void navigator.locks
+        .request(name + THERE, { mode: "shared" }, () => new Promise<void>((done) => (leave = done)))
+        .catch(() => {});
     } catch {
-      // Forbidden, as all that is stored may be.
+      // Forbidden.
     }
   };
-  on(window, "pageshow", listen);
+  on(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && listen());
   listen();
 
   return {
@@ -140,30 +151,22 @@ export function tabs(
       }
     },
     async othersHold() {
-      open();
-      let there = 0;
-      let saved = 0;
       let held = false;
-      const asked = new Promise((done) => {
-        answered = (answer) => {
-          if (answer.saved) saved++;
-          else there++;
-          held ||= !!answer.holds;
-          if (held) done(0);
-        };
-        setTimeout(done, ANSWER_MS);
-      });
-      channel?.postMessage({ renew: 1 });
-      if (channel) await asked;
-      if (!held && saved < there) {
-        await new Promise((done) => {
-          const count = answered!;
-          answered = (answer) => {
-            count(answer);
-            if (saved >= there) done(0);
+      try {
+        const locks = (await navigator.locks.query()).held!;
+        // One is this tab's own.
+        let others = locks.filter((lock) => lock.name == name + THERE).length - 1;
+        if (others < 1) return false;
+        await new Promise<void>((done) => {
+          answered = ({ holds, saved }) => {
+            held ||= !!holds;
+            if (held || (saved && !--others)) done();
           };
           setTimeout(done, SAVED_MS);
+          channel!.postMessage({ renew: true });
         });
+      } catch {
+        // Nobody can be asked.
       }
       answered = undefined;
       return held;

@@ -21,12 +21,15 @@ const SHORT = 200;
 /** A field where people read what they write is larger, in pixels; editors catch keys with smaller ones, and empty those. */
 const LEAST_WIDTH = 20;
 const LEAST_HEIGHT = 8;
-/** An app may take as long to do what a key asks for. */
+/** An app may take as long to do what a key or a paste asks for. */
+const YOUNG_MS = 2_000;
 const REVIEW_MS = 250;
 const REVIEW_SOON_MS = 50;
 const REVIEW_AGAIN_MS = 5_000;
 const AGES_MS = 8 * 3_600_000;
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** From a letter up to its editor. */
+const MOST_LEVELS = 9;
 /** Places that are remembered for what was typed there. */
 const MOST_PLACES = 50;
 
@@ -74,7 +77,18 @@ function fieldOf(event: Event): Field | undefined {
   const editable = field.isContentEditable || field.editContext || field.ownerDocument.designMode == "on";
   // What is inside of a closed component is nobody's business, but that something happened there is known.
   const closed = field.localName.includes("-") && !field.shadowRoot && event.type != "keydown";
-  return editable || closed || /input$/.test(event.type) || brings(event) ? field : undefined;
+  if (editable || closed || /input$/.test(event.type) || brings(event)) return field;
+  return event.type == "drop" ? sinkBeside(field) : undefined;
+}
+
+/** Where an editor that draws its text itself catches keys: what is dropped on such a text goes into it, too. */
+function sinkBeside(element: Element | null): Field | undefined {
+  for (let levels = 0; element && levels < MOST_LEVELS; levels++) {
+    const sink = element.querySelector<Field>("textarea");
+    if (sink) return sink;
+    element = element.parentElement;
+  }
+  return undefined;
 }
 
 /** Files, which may be pasted and dropped anywhere. */
@@ -124,15 +138,18 @@ export function unsavedInput({ options, on, hold }: Host): Unsaved {
   let soon = false;
   let last: EventTarget | null = null;
 
-  const sight = globalThis.IntersectionObserver
-    ? new IntersectionObserver((entries, observer) => {
-        for (const { target, intersectionRect: seen } of entries) {
-          if (seen.width >= LEAST_WIDTH && seen.height >= LEAST_HEIGHT) read.add(target);
-          observer.unobserve(target);
-        }
-        review();
-      })
-    : undefined;
+  let sight: IntersectionObserver | undefined;
+  try {
+    sight = new IntersectionObserver((entries) => {
+      for (const { target, intersectionRect: seen } of entries) {
+        if (seen.width >= LEAST_WIDTH && seen.height >= LEAST_HEIGHT) read.add(target);
+        sight!.unobserve(target);
+      }
+      review();
+    });
+  } catch {
+    // Without it nothing that has changed is taken for saved.
+  }
 
   const remember = (field: Field) => {
     before.set(field, content(field));
@@ -156,8 +173,8 @@ export function unsavedInput({ options, on, hold }: Host): Unsaved {
     for (const [field, typed] of edited) {
       if (isGone(typed)) edited.delete(field);
       else if (isDone(field, typed)) {
-        // What a key does to the field may be yet to come.
-        if (Date.now() - typed.at < REVIEW_MS) young = true;
+        // What an act does to the field may be yet to come.
+        if (Date.now() - typed.at < YOUNG_MS) young = true;
         else edited.delete(field);
       }
       // A frame's document outlives the frame.

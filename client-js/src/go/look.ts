@@ -14,6 +14,7 @@ export type Look =
   | { is: "away" };
 
 const LOOK_MS = 10_000;
+const EVENT_MS = 50;
 
 /** Where the mark of the document at an address is to be found. */
 const placeOf = ({ look }: Options, address: string) =>
@@ -56,7 +57,8 @@ export async function look(options: Options, address: string): Promise<Look> {
     const build = buildIn(await response.text(), options.app);
     return build ? { is: "build", build } : { is: "unseen", why: "no-mark" };
   } catch {
-    // The event comes before the fetch has failed.
+    // The event may come a little later.
+    await new Promise((done) => setTimeout(done, EVENT_MS));
     return forbidden ? { is: "unseen", why: "policy" } : { is: "unseen", why: "network" };
   } finally {
     clearTimeout(timer);

@@ -40,6 +40,8 @@ export class Site {
   /** Beside documents: scripts, styles and fonts by path. */
   readonly files: Record<string, string | Buffer> = { "/app.js": SCRIPT, "/style.css": STYLE };
   readonly documents: DocumentRequest[] = [];
+  /** All paths that were asked for, in order. */
+  readonly asked: string[] = [];
 
   private server: Server | undefined;
   private port = 0;
@@ -104,6 +106,7 @@ export class Site {
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? "/";
+    this.asked.push(path);
     const file = this.files[path];
     if (file) {
       response.setHeader("content-type", TYPES[path.replace(/.*\./, "")] ?? "text/plain");
