@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod core;
 pub mod fleet;
+pub mod html;
 pub mod log;
 pub mod nats;
 pub mod node_name;

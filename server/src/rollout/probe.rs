@@ -13,8 +13,9 @@ use crate::core::names::{AppName, BuildId};
 
 /// How long an origin gets for its whole answer.
 const WITHIN: Duration = Duration::from_secs(5);
-/// Largest answer that is read, in bytes.
-const LARGEST: usize = 256 << 10;
+/// So much of an answer is read, in bytes: a page that a server renders with its data in it may well be a megabyte, and
+/// with as many under way as may be it is 64 MiB in all.
+const READ: usize = 2 << 20;
 /// Most redirects that are followed.
 const REDIRECTS: usize = 4;
 /// Most probes under way at a time.
@@ -62,14 +63,26 @@ impl Origins {
         if answer.status() != reqwest::StatusCode::OK {
             return Err(format!("it answers {}", answer.status()));
         }
-        let mut body = Vec::new();
+        let (mut body, mut cut) = (Vec::new(), false);
         while let Some(chunk) = answer.chunk().await.map_err(|error| cause(&error))? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(format!("its answer is larger than {} KiB", LARGEST >> 10));
+            let room = READ - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            // A mark stands near the beginning, however long the rest is.
+            cut = chunk.len() > room;
+            if cut {
+                break;
             }
-            body.extend_from_slice(&chunk);
         }
-        build_of(&body, app)
+        // To read so much HTML takes a while, in which the answers of the other origins come.
+        let app = app.clone();
+        let read = tokio::task::spawn_blocking(move || build_of(&body, &app)).await;
+        let build = read.unwrap_or_else(|error| Err(format!("its answer can't be read: {error}")));
+        let of_what = if cut {
+            format!("; of its answer the first {} MiB were read", READ >> 20)
+        } else {
+            String::new()
+        };
+        build.map_err(|why| why + &of_what)
     }
 }
 

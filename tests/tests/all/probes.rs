@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 use crate::rolling::{becomes_current, current, rollout};
 
+/// A document of build a.
+const MARKED: &str = r#"<!doctype html><meta name="freshwire-build" content="a"><title>App</title>"#;
 /// Flags of a server that may probe this machine, and doesn't take its time.
 const PROBING: [&str; 6] =
     ["--probe-private", "--probe-interval", "100ms", "--backend-ttl", "1s", "--warmup=0s"];
@@ -181,13 +183,16 @@ async fn what_origins_serve_can_be_asked_at_any_time() {
     let away = elsewhere.url("/stolen");
     origin.answer(move |_, path| match path {
         "/json" => serving("a"),
-        "/html" => ok(r#"<!doctype html><meta name="freshwire-build" content="a"><title>App</title>"#),
+        "/html" => ok(MARKED),
+        "/script" => ok(&format!("<script>'{}'</script>{MARKED}", MARKED.replace("\"a\"", "\"x\""))),
         "/moved" => redirect("/json"),
         "/old" => serving("older"),
         "/away" => redirect(&away),
         "/round" => redirect("/round"),
         "/none" => ok("<!doctype html><title>App</title>"),
-        "/large" => ok(&" ".repeat(300 << 10)),
+        "/long" => ok(&format!("{MARKED}{}", "<p>twelve words</p>".repeat(115_000))),
+        "/large" => ok(&" ".repeat(3 << 20)),
+        "/another" => ok(r#"{"build": "a", "app": "admin"}"#),
         "/error" => "HTTP/1.1 500 Oh\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_owned(),
         _ => String::new(),
     });
@@ -200,7 +205,7 @@ async fn what_origins_serve_can_be_asked_at_any_time() {
         set(&server, json!({"probes": urls})).await;
         server.done("POST", "/v1/apps/web/probe", None).await
     };
-    let good = probe(&["/json", "/html", "/moved"]).await;
+    let good = probe(&["/json", "/html", "/moved", "/script", "/long"]).await;
     assert_eq!((&good["ok"], &good["current"]), (&json!(true), &json!("a")), "{good}");
     let first = json!({"url": origin.url("/json"), "build": "a", "ok": true, "detail": null});
     assert_eq!(good["probes"][0], first);
@@ -210,7 +215,8 @@ async fn what_origins_serve_can_be_asked_at_any_time() {
         ("/away", "another host"),
         ("/round", "more than"),
         ("/none", "no <meta"),
-        ("/large", "larger than 256 KiB"),
+        ("/large", "first 2 MiB"),
+        ("/another", "another app, 'admin'"),
         ("/error", "500"),
         ("/hangs", "no answer"),
     ];
