@@ -16,6 +16,10 @@ pub struct SnippetArgs {
     build: String,
 }
 
+/// What each part of the policy is for.
+const OF_THE_POLICY: &str = "('self' in connect-src: before a page is moved it looks at its own document. In script-src: the app's own \
+                             scripts; leave it out there where nonces or hashes allow those.)";
+
 /// What to paste, and where.
 struct Snippet {
     html: String,
@@ -37,10 +41,10 @@ pub fn print(console: &Console, args: &SnippetArgs) {
     }
     let heading = |text: &str| console.terminal.paint(text, super::terminal::BOLD);
     let text = format!(
-        "{}\n{}\n\n{}\nscript-src {}; connect-src {}\n\n{}\n{}\n",
+        "{}\n{}\n\n{}\nscript-src {}; connect-src {}\n{OF_THE_POLICY}\n\n{}\n{}\n",
         heading("In the <head> of every HTML document, with BUILD and VERSION filled in by the build:"),
         snippet.html,
-        heading("If the app sends a Content-Security-Policy, add to it:"),
+        heading("If the app sends a Content-Security-Policy, it must allow this:"),
         snippet.script_src,
         snippet.connect_src,
         heading(
@@ -69,8 +73,10 @@ impl Snippet {
                 "<meta name=\"freshwire-build\" content=\"{build}\">\n\
                  <script src=\"{base}/freshwire.js\" data-app=\"{app}\" data-version=\"VERSION\" async></script>"
             ),
-            connect_src: format!("{origin} {socket}"),
-            script_src: origin,
+            // Before a page is moved it looks at its own document. A directive also takes the place of default-src, which
+            // in most policies is 'self'.
+            connect_src: format!("'self' {origin} {socket}"),
+            script_src: format!("'self' {origin}"),
             release: format!(
                 "freshwire release {app} --url {base} --build \"$BUILD\" --version \"$VERSION\" \\\n  \
                  --by \"$(git log -1 --format=%an)\" --message \"$(git log -1 --format=%s)\" \\\n  \
@@ -93,7 +99,8 @@ mod tests {
                 .html
                 .contains(r#"<script src="https://fresh.example.com:8443/freshwire.js" data-app="web""#)
         );
-        assert_eq!(snippet.connect_src, "https://fresh.example.com:8443 wss://fresh.example.com:8443");
+        assert_eq!(snippet.connect_src, "'self' https://fresh.example.com:8443 wss://fresh.example.com:8443");
+        assert_eq!(snippet.script_src, "'self' https://fresh.example.com:8443");
         assert!(
             snippet.release.starts_with("freshwire release web --url https://fresh.example.com:8443 --build")
         );

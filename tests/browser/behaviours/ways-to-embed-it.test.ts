@@ -3,7 +3,8 @@ import { card } from "../src/engines/app.js";
 import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { gated } from "../src/engines/gate.js";
-import { connected } from "../src/engines/snippet.js";
+import { paste } from "../src/engines/printed.js";
+import { PRIMARY, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { WITNESS, testimony } from "../src/engines/witness.js";
 import { A, B } from "../src/freshwire.js";
 import { seen } from "../src/until.js";
@@ -167,3 +168,32 @@ window.freshwire = connect({ app: "${app}", prompt: false });
   await page.evaluate(() => (window as never as { freshwire: { refresh(): void } }).freshwire.refresh());
   await freshwire.theSession(app, "on B", ({ build, state }) => build == B.build && state == "refreshed");
 });
+
+inEveryEngine(
+  "under the policy that 'freshwire snippet' prints, word for word, a page connects, shows its card, looks and is moved",
+  async ({ tab, shop, freshwire }) => {
+    const made = await shop(A);
+    const { app, site } = made;
+    await paste(made, freshwire);
+    const page = await tab(site);
+    await connected(page);
+    const { session } = await freshwire.theSession(app, "on A", ({ build }) => build == A.build);
+    await freshwire.release(app, B, { severity: "silent" });
+    await freshwire.minimum(app, B);
+    await cardSays(page, "CVE-2026-1234");
+    // It has its style: it is a card at the edge, not text behind the app's own.
+    expect(
+      await page.evaluate(() => getComputedStyle(document.querySelector("[data-freshwire]")!).position),
+    ).toBe("fixed");
+    const violations = () => page.evaluate(() => (window as never as { violations: string[] }).violations);
+    expect(await violations()).toEqual([]);
+    site.deployed = B;
+    await page.click(PRIMARY);
+    await isRunning(page, B);
+    const after = await freshwire.theSession(app, "on B", ({ build }) => build == B.build);
+    expect(after).toMatchObject({ session, state: "refreshed", standing: "current" });
+    expect(site.looks).toBeGreaterThan(0);
+    expect(await violations()).toEqual([]);
+    expect(page.errors()).toEqual([]);
+  },
+);

@@ -417,7 +417,7 @@ fn the_snippet_and_the_completions_need_no_server() {
     for part in [
         r#"<meta name="freshwire-build" content="BUILD">"#,
         r#"<script src="https://fresh.example.com/freshwire.js" data-app="web""#,
-        "script-src https://fresh.example.com; connect-src https://fresh.example.com wss://fresh.example.com",
+        "\nscript-src 'self' https://fresh.example.com; connect-src 'self' https://fresh.example.com wss://fresh.example.com\n",
         "freshwire release web ",
     ] {
         assert!(snippet.out.contains(part), "{part}: {}", snippet.out);
