@@ -127,7 +127,7 @@ pub struct EvidenceAnswer {
 /// Something that pages say that tried and couldn't.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StuckAnswer {
-    /// `origin_stale: …` or `failed: …`, in the pages' words.
+    /// `origin_stale: …` or `failed: …`, in the pages' words; or `look_refused (policy)`, with the reason.
     pub detail: String,
     /// How many say so.
     pub sessions: u64,

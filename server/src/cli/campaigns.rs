@@ -17,7 +17,7 @@ use crate::{
         bodies::HaltBody,
         campaigns::{CampaignAnswer, CampaignKind, CampaignState, CampaignsAnswer},
     },
-    core::{outcome::State, time::Moment},
+    core::{brake::stuck_on, outcome::State, time::Moment},
 };
 
 /// What `campaigns` takes.
@@ -53,6 +53,12 @@ pub async fn list(console: &Console, args: ListArgs) -> Result<(), Trouble> {
         let seen = campaign.seen.as_ref().filter(|seen| !said.contains(*seen));
         let seen = seen.map(|seen| format!("; {seen}")).unwrap_or_default();
         console.terminal.complain("note", &table::plain(&format!("{said}{seen}; to go on: {go_on}")));
+    }
+    for campaign in list.campaigns.iter().filter(|campaign| campaign.state == CampaignState::Active) {
+        let stuck = &campaign.evidence.stuck;
+        for words in stuck.iter().filter_map(|of| stuck_on(&of.detail, of.sessions)) {
+            console.terminal.complain("note", &format!("of campaign {}: {words}", campaign.campaign));
+        }
     }
     console.note_more(list.next.as_ref(), list.campaigns.len());
     Ok(())

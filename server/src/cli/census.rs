@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::answers::CensusAnswer,
-    core::{judge::Standing, time::Moment},
+    core::{brake::stuck_on, census::Stuck, judge::Standing, time::Moment},
 };
 
 /// What `census` takes.
@@ -43,6 +43,11 @@ pub async fn print(console: &Console, args: CensusArgs) -> Result<(), Trouble> {
         return Ok(());
     }
     Terminal::print(&table(&census, crate::clock::now()).draw(console.terminal.look));
+    for Stuck { campaign, detail, sessions } in &census.stuck {
+        if let Some(words) = stuck_on(detail, *sessions) {
+            console.terminal.complain("note", &format!("of campaign {campaign}: {words}"));
+        }
+    }
     if console.terminal.is_one() {
         let summary = console.terminal.paint(&summary(&census), DIM);
         Terminal::print(&format!("{summary}\n"));

@@ -16,13 +16,15 @@ use crate::{
     core::{
         judge::{Standing, Why},
         names::BuildId,
+        outcome::{LookRefused, State},
         time::Moment,
     },
 };
 
 /// Outcomes that are no states, then the states.
-const OUTCOMES: [&str; 17] = [
+const OUTCOMES: [&str; 18] = [
     "origin_stale",
+    LookRefused::NAME,
     "failed",
     "waiting",
     "sent",
@@ -161,9 +163,11 @@ fn table(sessions: &[SessionAnswer], now: Moment) -> Table {
     let mut table = Table::new(columns);
     for session in sessions {
         let labels: Vec<_> = session.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let outcome = match (&session.outcome, &session.detail) {
-            (Some(outcome), Some(detail)) => Some(format!("{outcome}: {detail}")),
-            (outcome, _) => outcome.clone(),
+        let stuck_on = session.detail.as_deref().filter(|_| session.state == Some(State::Stuck));
+        let outcome = match (stuck_on.and_then(LookRefused::said), &session.outcome, &session.detail) {
+            (Some(why), ..) => Some(why.to_string()),
+            (None, Some(outcome), Some(detail)) => Some(format!("{outcome}: {detail}")),
+            (None, outcome, _) => outcome.clone(),
         };
         let mut cells = vec![
             Cell::from(session.session.to_string()),
@@ -192,7 +196,7 @@ fn other_host(session: &SessionAnswer) -> Option<&BuildId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::outcome::{Outcome, State};
+    use crate::core::outcome::Outcome;
 
     #[test]
     fn the_words_of_the_command_line_are_the_contracts() {
@@ -201,6 +205,7 @@ mod tests {
         assert_eq!(standings.map(Standing::as_str), STANDINGS);
         for outcome in OUTCOMES {
             let is_outcome = serde_json::from_value::<Outcome>(outcome.into()).is_ok();
+            let is_outcome = is_outcome || outcome == LookRefused::NAME;
             assert!(is_outcome || serde_json::from_value::<State>(outcome.into()).is_ok(), "{outcome}");
         }
     }

@@ -1,6 +1,6 @@
 //! When a campaign stops by itself, and when a wave has shown enough for the next one to follow.
 
-use super::pace::Brake;
+use super::{outcome::LookRefused, pace::Brake};
 
 /// So many must have acted before their share of failures says something.
 pub const ENOUGH: u64 = 20;
@@ -86,8 +86,10 @@ fn percent(share: f64) -> String {
 
 /// What an operator should look at first. `stuck`: what pages said that tried and could not, with how many said it.
 pub fn suspicion(evidence: &Evidence, stuck: &[(String, u64)]) -> Option<String> {
+    let (refused, stuck): (Vec<_>, Vec<_>) =
+        stuck.iter().partition(|(detail, _)| LookRefused::named(detail).is_some());
     let (origin, other): (Vec<_>, Vec<_>) =
-        stuck.iter().partition(|(detail, _)| detail.starts_with("origin_stale"));
+        stuck.into_iter().partition(|(detail, _)| detail.starts_with("origin_stale"));
     let count = |some: &[&(String, u64)]| some.iter().map(|(_, sessions)| sessions).sum::<u64>();
     let mut words = Vec::new();
     if count(&origin) > 0 {
@@ -96,6 +98,7 @@ pub fn suspicion(evidence: &Evidence, stuck: &[(String, u64)]) -> Option<String>
             count(&origin)
         ));
     }
+    words.extend(refused.into_iter().filter_map(|(detail, sessions)| stuck_on(detail, *sessions)));
     if evidence.still_old > 0 {
         words.push(format!(
             "{} reloaded and were as old as before: does a service worker or an HTTP cache serve the old build?",
@@ -113,6 +116,12 @@ pub fn suspicion(evidence: &Evidence, stuck: &[(String, u64)]) -> Option<String>
         words.push(format!("{sessions} could not ({detail})."));
     }
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// What is said of pages whose look was refused, with the cure. None: that isn't what they are stuck on.
+pub fn stuck_on(detail: &str, sessions: u64) -> Option<String> {
+    let why = LookRefused::named(detail)?;
+    Some(format!("{sessions} stuck, {why}: {}.", why.cure()))
 }
 
 #[cfg(test)]
@@ -158,11 +167,20 @@ mod tests {
     #[test]
     fn what_was_seen_names_what_to_look_at() {
         assert_eq!(suspicion(&evidence(50, 0, 0), &[]), None);
-        let stuck = [("origin_stale".to_owned(), 7), ("failed: no service worker answer".to_owned(), 2)];
+        let stuck = [
+            ("origin_stale".to_owned(), 7),
+            ("failed: no service worker answer".to_owned(), 2),
+            ("look_refused (policy)".to_owned(), 5),
+        ];
         let said = suspicion(&evidence(50, 3, 4), &stuck).unwrap();
-        for word in
-            ["7 found the old document", "3 reloaded", "4 more than usual", "2 could not (failed: no service"]
-        {
+        for word in [
+            "7 found the old document",
+            "3 reloaded",
+            "4 more than usual",
+            "2 could not (failed: no service",
+            "5 stuck, look_refused (policy): ",
+            "add 'self' to connect-src.",
+        ] {
             assert!(said.contains(word), "{word}: {said}");
         }
     }

@@ -79,6 +79,20 @@ pub struct Census {
     pub missing: Vec<String>,
     /// Newest release first, unregistered builds last.
     pub rows: Vec<Row>,
+    /// Pages that can't be moved until an operator does something. Events of the census leave it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<Stuck>,
+}
+
+/// Pages of a campaign that are stuck on one thing with a cure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Stuck {
+    /// Which campaign, in its latest run.
+    pub campaign: LogNumber,
+    /// On what: `look_refused (policy)`.
+    pub detail: String,
+    /// How many pages.
+    pub sessions: u64,
 }
 
 /// A node's share of the census.

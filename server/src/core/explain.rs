@@ -4,7 +4,7 @@ use super::{
     app::{App, label},
     judge::{Standing, Why},
     names::SessionId,
-    outcome::{Record, State},
+    outcome::{Outcome, Record, State},
     plan::{Facts, Prospect, plan},
     time::Moment,
 };
@@ -99,8 +99,9 @@ fn state(record: &Record) -> String {
         State::Shown => "People see the notice and have not answered yet.".to_owned(),
         State::Snoozed => "People put it off.".to_owned(),
         State::Held => "Unsaved work puts it off.".to_owned(),
-        State::Stuck => match record.outcome {
-            Some(super::outcome::Outcome::OriginStale) => format!(
+        State::Stuck => match (record.look_refused(), record.outcome) {
+            (Some(why), _) => format!("It is stuck, {why}: {}.", why.cure()),
+            (None, Some(Outcome::OriginStale)) => format!(
                 "The document that it would load is still the old one{detail}: check the CDN, the HTTP cache and the \
                  service worker."
             ),

@@ -58,6 +58,79 @@ impl Outcome {
     }
 }
 
+/// Why a page couldn't look at the document that it would load: what a `failed` outcome says by the detail
+/// `look_refused: policy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookRefused {
+    /// The page's own Content-Security-Policy refuses it.
+    Policy,
+    /// The request fails, though the origin can be navigated to.
+    Network,
+    /// The answer is a sign-in.
+    SignIn,
+    /// It carries no mark for the app.
+    NoMark,
+    /// A service worker answers with the old document.
+    Worker,
+}
+
+impl LookRefused {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Policy, Self::Network, Self::SignIn, Self::NoMark, Self::Worker];
+    /// What the detail begins with.
+    pub const NAME: &str = "look_refused";
+
+    /// Its name in the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Network => "network",
+            Self::SignIn => "sign-in",
+            Self::NoMark => "no-mark",
+            Self::Worker => "worker",
+        }
+    }
+
+    /// What a page says with `look_refused: policy`. What it adds behind that is its own affair.
+    pub fn said(detail: &str) -> Option<Self> {
+        let reason = detail.strip_prefix(Self::NAME)?.strip_prefix(':')?.trim_start();
+        let reason = reason.split([' ', ',', ';', ':']).next()?;
+        Self::ALL.into_iter().find(|known| known.as_str() == reason)
+    }
+
+    /// What [`Display`](fmt::Display) writes, read back.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.to_string() == name)
+    }
+
+    /// What is wrong, and its cure.
+    pub const fn cure(self) -> &'static str {
+        match self {
+            Self::Policy => {
+                "its Content-Security-Policy refuses the look at its own document: add 'self' to connect-src"
+            }
+            Self::Network => {
+                "something between the page and its origin refuses its fetches: a firewall, a proxy or an extension has to \
+                 let them through"
+            }
+            Self::SignIn => "its origin asks for a sign-in: it moves when its user has signed in again",
+            Self::NoMark => {
+                "the document it would load carries no mark for this app: stamp it, or set the option look"
+            }
+            Self::Worker => {
+                "a service worker of its origin still serves the old document: let the new one take over (skipWaiting)"
+            }
+        }
+    }
+}
+
+/// `look_refused (policy)`, as operators see it.
+impl fmt::Display for LookRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", Self::NAME, self.as_str())
+    }
+}
+
 /// Where a session is in a campaign: in exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -247,6 +320,12 @@ impl Record {
         });
     }
 
+    /// Why its page couldn't look, if that is what it is stuck on.
+    pub fn look_refused(&self) -> Option<LookRefused> {
+        let stuck = self.state == State::Stuck && self.outcome == Some(Outcome::Failed);
+        self.detail.as_deref().filter(|_| stuck).and_then(LookRefused::said)
+    }
+
     /// Takes in how its session leaves. A page that reloads is expected back soon if somebody is looking at it.
     pub fn part(&mut self, how: Parting, visible: bool) {
         self.state = match (self.state, how) {
@@ -310,3 +389,35 @@ pub fn foremost(records: &[Record]) -> Option<&Record> {
 
 /// Longest detail that is kept, in characters.
 const LONGEST_DETAIL: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(detail: &str) -> Record {
+        let mut record = Record::waiting(LogNumber(7), LogNumber(7), Action::Prompt);
+        record.report(Outcome::Failed, Some(detail.to_owned()));
+        record
+    }
+
+    #[test]
+    fn a_look_that_was_refused_is_known_by_its_detail() {
+        for why in LookRefused::ALL {
+            let record = failed(&format!("look_refused: {}", why.as_str()));
+            assert_eq!((record.state, record.look_refused()), (State::Stuck, Some(why)));
+            assert_eq!(LookRefused::named(&why.to_string()), Some(why));
+            assert_eq!(
+                failed(&format!("look_refused: {}, by a proxy", why.as_str())).look_refused(),
+                Some(why)
+            );
+        }
+        for other in
+            ["look_refused", "look_refused: ", "look_refused: weather", "look_refused policy", "policy"]
+        {
+            assert_eq!(failed(other).look_refused(), None, "{other}");
+        }
+        let mut shown = failed("look_refused: policy");
+        shown.report(Outcome::Shown, Some("look_refused: policy".to_owned()));
+        assert_eq!(shown.look_refused(), None, "it is no longer stuck");
+    }
+}

@@ -8,7 +8,7 @@ use super::{
     brake::Evidence,
     count,
     names::LogNumber,
-    outcome::{Outcome, Record, Return, State},
+    outcome::{LookRefused, Outcome, Record, Return, State},
 };
 
 /// Distinct things that stuck pages say that are counted one by one.
@@ -215,7 +215,10 @@ impl Run {
 
     /// Where a detail is counted.
     fn room_for(&mut self, detail: &str) -> &mut u64 {
-        let room = self.stuck.len() < MOST_DETAILS || self.stuck.contains_key(detail);
+        let room = self.stuck.len() < MOST_DETAILS
+            || self.stuck.contains_key(detail)
+            // Whatever else pages may think of to say, what has a cure is named.
+            || LookRefused::named(detail).is_some();
         self.stuck.entry(if room { detail } else { OTHER_DETAILS }.to_owned()).or_default()
     }
 
@@ -238,8 +241,11 @@ impl Run {
     }
 }
 
-/// What a stuck page says: `origin_stale: …` or `failed: …`.
+/// What a stuck page says: `origin_stale: …`, `look_refused (…)` or `failed: …`.
 fn detail(record: &Record) -> Option<String> {
+    if let Some(why) = record.look_refused() {
+        return Some(why.to_string());
+    }
     let outcome = record.outcome.filter(|_| record.state == State::Stuck).map_or_else(
         || (record.state == State::Stuck).then_some("failed"),
         |outcome: Outcome| Some(outcome.as_str()),
@@ -343,6 +349,19 @@ mod tests {
         }
         assert_eq!(sum.run.stuck.len(), MOST_DETAILS + 1);
         assert_eq!(sum.run.stuck.values().sum::<u64>(), 100);
+    }
+
+    #[test]
+    fn a_refused_look_is_counted_by_its_reason_however_much_else_is_said() {
+        let all: Vec<_> = (0..30).map(|n| record(7, State::Stuck, &format!("{n}"))).collect();
+        let mut tally = tally(&all);
+        let mut refused = record(7, State::Stuck, "look_refused: no-mark");
+        refused.outcome = Some(Outcome::Failed);
+        tally.enter(Counted { record: &refused, away: false });
+        assert_eq!(tally.run.stuck.get("look_refused (no-mark)"), Some(&1));
+        let moved = Record { state: State::Refreshing, ..refused.clone() };
+        tally.change(Counted { record: &refused, away: false }, Counted { record: &moved, away: false });
+        assert_eq!(tally.run.stuck.get("look_refused (no-mark)"), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::core::{
     explain::{Explained, explain},
     judge::{Standing, Why, below, judge, key},
     names::{AppName, SessionId},
-    outcome::foremost,
+    outcome::{LookRefused, foremost},
     plan::prospect,
     session::{Session, SessionDetail},
 };
@@ -88,6 +88,7 @@ impl Wanted {
                 live.records.iter().any(|record| {
                     record.state.as_str() == outcome
                         || record.outcome.is_some_and(|is| is.as_str() == outcome)
+                        || (outcome == LookRefused::NAME && record.look_refused().is_some())
                 })
             })
     }

@@ -104,6 +104,7 @@ impl Fleet {
             nodes,
             missing: self.missing(),
             rows,
+            stuck: Vec::new(),
         }
     }
 

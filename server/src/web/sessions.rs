@@ -21,11 +21,18 @@ use crate::{
     api::answers::{CensusAnswer, Problem, SessionDetail, SessionsAnswer},
     core::{
         app::App,
+        campaign::Campaign,
+        census::Stuck,
         change::Floor,
         judge::{Standing, Why},
         names::{AppName, BuildId, SessionId},
+        outcome::LookRefused,
+        tally::seen,
     },
-    fleet::listing::{Listed, Wanted},
+    fleet::{
+        Fleet,
+        listing::{Listed, Wanted},
+    },
 };
 
 /// Sessions counted by build.
@@ -33,7 +40,8 @@ use crate::{
     params(("app" = AppName, Path), AtLeast),
     responses((status = 200, body = CensusAnswer), (status = "default", body = Problem)))]
 pub async fn census(State(context): Ctx, _: Reader, Known(app): Known) -> Json<CensusAnswer> {
-    Json(context.fleet.census(&app, crate::clock::now()))
+    let census = context.fleet.census(&app, crate::clock::now());
+    Json(CensusAnswer { stuck: stuck(&context.fleet, &app), ..census })
 }
 
 /// Which sessions to list. Labels are `label.NAME=VALUE`.
@@ -54,12 +62,29 @@ pub struct Filter {
     held: Option<bool>,
     /// Seen by somebody, or not.
     visible: Option<bool>,
-    /// In this state of its campaign, or with this outcome: `held`, `stuck`, `origin_stale`, …
+    /// In this state of its campaign, or with this outcome: `held`, `stuck`, `origin_stale`, `look_refused`, …
     outcome: Option<String>,
     /// `label.NAME`.
     #[serde(flatten)]
     #[param(ignore)]
     labels: HashMap<String, String>,
+}
+
+/// Whose look was refused, in the campaigns that are under way.
+fn stuck(fleet: &Fleet, app: &App) -> Vec<Stuck> {
+    let under_way: Vec<_> = app.campaigns.values().filter(|campaign| campaign.active()).collect();
+    if under_way.is_empty() {
+        return Vec::new();
+    }
+    let campaigns = fleet.campaigns(&app.name);
+    let of = |campaign: &Campaign| {
+        let seen = seen(&campaigns, campaign.number, campaign.last_run().number).stuck.into_iter();
+        let refused = seen.filter(|(detail, _)| LookRefused::named(detail).is_some());
+        refused
+            .map(|(detail, sessions)| Stuck { campaign: campaign.number, detail, sessions })
+            .collect::<Vec<_>>()
+    };
+    under_way.into_iter().flat_map(|campaign| of(campaign)).collect()
 }
 
 /// The connected sessions that pass all filters, by ID.

@@ -192,6 +192,58 @@ async fn outcomes_put_a_session_where_the_page_says() {
     assert_eq!(state(&server).await, "refreshing");
 }
 
+/// What an operator reads, on both outputs.
+async fn said(server: &Server, words: &[&str]) -> String {
+    let (code, said, complained) = server.run(words).await;
+    assert_eq!(code, 0, "{words:?}: {complained}");
+    said + &complained
+}
+
+#[tokio::test]
+async fn a_look_that_was_refused_is_seen_everywhere_with_its_cure() {
+    let server = server_with_two_releases().await;
+    let (mut page, notice) = told(&server, json!({})).await;
+    let (number, session) = (notice["notice"].clone(), page.session());
+    page.send(&json!({"type": "outcome", "notice": number, "is": "shown"})).await;
+    for (reason, cure) in [
+        ("policy", "add 'self' to connect-src"),
+        ("network", "something between the page and its origin refuses its fetches"),
+        ("sign-in", "its origin asks for a sign-in"),
+        ("no-mark", "carries no mark for this app: stamp it, or set the option look"),
+        ("worker", "a service worker of its origin still serves the old document"),
+    ] {
+        let detail = format!("look_refused: {reason}");
+        page.send(&json!({"type": "outcome", "notice": number, "is": "failed", "detail": detail})).await;
+        page.frames_until_pong().await;
+        let named = format!("look_refused ({reason})");
+        let listed = server.get("/v1/apps/web/sessions?outcome=look_refused").await;
+        let listed = &listed["sessions"][0];
+        assert_eq!((&listed["state"], &listed["outcome"]), (&json!("stuck"), &json!("failed")));
+        assert_eq!(listed["detail"], json!(detail));
+        let explained = said(&server, &["explain", "web", &session]).await;
+        assert!(explained.contains(&named) && explained.contains(cure), "{explained}");
+        assert!(!explained.contains("have not answered"), "{explained}");
+        let sessions = said(&server, &["sessions", "web", "--outcome", "look_refused"]).await;
+        assert!(sessions.contains(&named) && sessions.contains("stuck"), "{sessions}");
+        for words in [["campaigns", "web"], ["census", "web"]] {
+            let said = said(&server, &words).await;
+            assert!(said.contains(&format!("of campaign {number}: 1 stuck, {named}: ")), "{said}");
+            assert!(said.contains(cure), "{said}");
+        }
+        let campaign = server.get(&format!("/v1/apps/web/campaigns/{number}")).await;
+        assert_eq!(campaign["evidence"]["stuck"], json!([{"detail": named, "sessions": 1}]));
+        assert!(campaign["seen"].as_str().unwrap().contains(cure), "{campaign}");
+        let census = server.get("/v1/apps/web/census").await;
+        assert_eq!(census["stuck"], json!([{"campaign": number, "detail": named, "sessions": 1}]));
+    }
+    // It is served again, and the page moves on.
+    page.send(&json!({"type": "outcome", "notice": number, "is": "refreshing"})).await;
+    page.frames_until_pong().await;
+    let listed = server.get("/v1/apps/web/sessions?outcome=look_refused").await;
+    assert_eq!(listed["sessions"], json!([]));
+    assert_eq!(server.get("/v1/apps/web/census").await.get("stuck"), None);
+}
+
 #[tokio::test]
 async fn a_page_learns_whether_the_build_it_found_is_better() {
     let server = server_with_two_releases().await;

@@ -7,7 +7,10 @@ use tokio::time::Instant;
 use crate::{
     api::campaigns::CampaignAnswer,
     cli::{Console, campaigns, say, table::plain, terminal::Terminal},
-    core::{outcome::State, time::Period},
+    core::{
+        outcome::{LookRefused, State},
+        time::Period,
+    },
 };
 
 /// What is said of those who have not moved, in this order.
@@ -102,6 +105,8 @@ fn line(campaign: &CampaignAnswer, left: Option<u64>) -> String {
     let mut words = vec![format!("{moved} of {} moved", campaign.targeted)];
     let said = SAID.iter().map(|(state, word)| (campaigns::count(campaign, *state), word));
     words.extend(said.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
+    let refused = campaign.evidence.stuck.iter().filter(|of| LookRefused::named(&of.detail).is_some());
+    words.extend(refused.map(|of| format!("{} {}", of.sessions, of.detail)));
     words.push(match left {
         Some(left) => format!("{} below the minimum", say::count(left, "connected page")),
         None => "a server has started lately, and pages are still finding their way back".to_owned(),
