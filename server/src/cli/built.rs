@@ -27,12 +27,13 @@ struct FreshwireJson {
     build: BuildId,
     #[serde(default)]
     version: Option<Version>,
+    #[serde(default)]
     assets: Split,
     #[serde(default)]
     preload: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Split {
     #[serde(default)]
     css: Assets,
@@ -55,8 +56,11 @@ impl Built {
 
     fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let value: Value = serde_json::from_str(text)?;
-        // In a plain list of assets every value is a text.
-        if !value["assets"].is_object() {
+        // In a plain list of assets every value is a text; `freshwire stamp` knows of no assets.
+        let mut names = value.as_object().into_iter().flat_map(serde_json::Map::keys);
+        let stamped =
+            value["build"].is_string() && names.all(|name| matches!(&**name, "app" | "build" | "version"));
+        if !value["assets"].is_object() && !stamped {
             return Ok(Self { assets: serde_json::from_value(value)?, ..Self::default() });
         }
         let FreshwireJson { build, version, assets: Split { css, rest }, preload } =
@@ -82,6 +86,8 @@ mod tests {
             ("3f9c2ab", "2.4.1".into())
         );
         assert_eq!((ours.assets.len(), ours.preload.len()), (2, 1));
+        let stamped = Built::parse(r#"{"app": "web", "build": "3f9c2ab"}"#).unwrap();
+        assert_eq!((stamped.build.unwrap().as_str(), stamped.assets.len()), ("3f9c2ab", 0));
         for bad in [
             "[]",
             "3",

@@ -25,6 +25,7 @@ mod sessions;
 mod shell;
 mod snippet;
 mod sse;
+mod stamp;
 mod table;
 mod terminal;
 mod token;
@@ -63,6 +64,8 @@ pub enum Command {
     App(apps::AppCommand),
     /// Print what to paste into an app's HTML, its security policy and its pipeline
     Snippet(snippet::SnippetArgs),
+    /// Write the build into HTML files that no plugin of ours has built, and into a freshwire.json beside them
+    Stamp(stamp::StampArgs),
     /// Register a build; it becomes current at once unless it is rolling
     Release(release::ReleaseArgs),
     /// List an app's releases, newest first
@@ -152,6 +155,7 @@ pub async fn run(command: Command, globals: Globals, root: fn() -> clap::Command
             snippet::print(&console, &args);
             Ok(())
         }
+        Command::Stamp(args) => stamp::stamp(&console, &args),
         Command::Release(args) => release::register(&console, args).await,
         Command::Releases(args) => release::list(&console, args).await,
         Command::Settle(args) => release::settle(&console, args).await,

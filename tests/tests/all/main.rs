@@ -11,6 +11,7 @@ mod campaigns;
 mod changes;
 mod cli;
 mod cli_push;
+mod cli_stamp;
 mod closed_loop;
 mod cluster_acks;
 mod cluster_clocks;
