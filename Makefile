@@ -5,7 +5,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CLIENT  := client-js/dist/served/manifest.json
 SOURCES := $(shell find client-js/src client-js/published -type f) $(wildcard client-js/*.mjs) client-js/package.json
-MODULES := $(addsuffix /node_modules/.package-lock.json,tests/browser tests/apps/react tests/apps/editors)
+MODULES := $(addsuffix /node_modules/.package-lock.json,tests/browser tests/apps/react tests/apps/editors tests/apps/bundlers)
 # Where nextest writes its report, whatever the target folder is.
 NEXTEST := target/nextest/default/junit.xml
 TOOLS   := $(addprefix tools-,build check client rust browser scale)
@@ -73,6 +73,7 @@ check-format: tools-check modules
 	cd tests/browser && npm run --silent check
 	cd tests/apps/react && npm run --silent check
 	cd tests/apps/editors && npm run --silent check
+	cd tests/apps/bundlers && ../../../client-js/node_modules/.bin/prettier --check .
 	client-js/node_modules/.bin/prettier --config tests/browser/.prettierrc.json --check scripts
 
 check-clippy: tools-check $(CLIENT)
@@ -120,4 +121,5 @@ plots: tools-build $(CLIENT)
 
 clean:
 	cargo clean
-	rm -rf client-js/dist client-js/node_modules tests/browser/node_modules tests/apps/*/node_modules
+	rm -rf client-js/dist client-js/prompt client-js/react client-js/store client-js/vite
+	rm -rf client-js/node_modules tests/browser/node_modules tests/apps/*/node_modules

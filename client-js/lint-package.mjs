@@ -36,9 +36,9 @@ try {
   });
   found.push(...messages.map((message) => `publint: ${formatMessage(message, pkg)}`));
 
-  // The package is ES modules and nothing else, on purpose: `require` of it is Node's own affair.
+  // Under every resolution there is, `node10` too: it is that of tools that don't read `exports`.
   const attw = join(here, "node_modules/@arethetypeswrong/cli/dist/index.js");
-  await run(process.execPath, [attw, tarball, "--profile", "esm-only", "--no-color"]).catch(
+  await run(process.execPath, [attw, tarball, "--profile", "strict", "--no-color"]).catch(
     ({ stdout, stderr }) => found.push(`are-the-types-wrong:\n${stdout}${stderr}`),
   );
   if (!found.length) console.log(`package: ${packed.length} files, ${size} B packed, nothing found`);

@@ -415,4 +415,20 @@ describe("connect", () => {
     expect(warned).toHaveBeenCalledExactlyOnceWith(`freshwire: not connected: set the ${what}`);
     expect(made.status.connection).toBe("closed");
   });
+
+  test("a page that wishes for no server asks nobody, and nothing is said of it", async () => {
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+    vi.resetModules();
+    const { connect, get } = await import("../src/index.js");
+    for (const build of ["A", undefined]) {
+      const made = (fresh = connect({ url: false, app: "web", build }));
+      made.hold("x")();
+      made.refresh();
+      expect(get("web")).toBe(made);
+      expect(made.status.connection).toBe("closed");
+      made.close();
+    }
+    expect(warned).not.toHaveBeenCalled();
+    expect([server.tried, parts.asked]).toEqual([0, []]);
+  });
 });

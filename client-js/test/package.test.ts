@@ -71,6 +71,42 @@ describe("the package", () => {
     expect(Object.keys(exports).filter((path) => path != "./package.json")).toHaveLength(paths.length);
   });
 
+  test("can be required by every one of its paths, and what is shared is one module", async () => {
+    await write(
+      "run.cjs",
+      `
+      for (const path of ["", "/prompt", "/react", "/store", "/vite"])
+        console.log(path, Object.keys(require("freshwire" + path)).sort().join());
+      const shared = Object.keys(require.cache).filter((file) => /cjs.shared/.test(file));
+      console.log(shared.filter((file) => /function loadPart|loadPart =/.test(require("fs").readFileSync(file))).length);
+      `,
+    );
+    const { stdout } = await run(process.execPath, ["run.cjs"], { cwd: app });
+    expect(stdout.trim().split("\n")).toEqual([
+      " connect,get",
+      "/prompt makePrompt,prompt",
+      "/react useFreshwire,useHold,useKeep",
+      "/store isUpdated,stores",
+      "/vite default,freshwire",
+      "1",
+    ]);
+  });
+
+  test("has what `exports` says where tools look that don't read it", async () => {
+    type Ways = Record<"import" | "require", { types: string; default: string }>;
+    const about = async (folder: string) =>
+      JSON.parse(await readFile(join(app, "node_modules/freshwire", folder, "package.json"), "utf8"));
+    const { exports, ...root } = await about(".");
+    for (const [path, ways] of Object.entries(exports as Record<string, Ways>)) {
+      if (path == "./package.json") continue;
+      const { main, module, types } = path == "." ? root : await about(path);
+      const at = (file: string) => join("/", path, file);
+      expect([main, module, types].map(at), path).toEqual(
+        [ways.require.default, ways.import.default, ways.require.types].map((file) => join("/", file)),
+      );
+    }
+  });
+
   test("renders on a server", async () => {
     const said = await node(`
       import { createElement } from "react";

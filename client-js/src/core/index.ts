@@ -11,7 +11,10 @@ const apps: Map<string, Freshwire> = ((globalThis as never as Record<symbol, Map
 /** The object of an app that has been connected on this page. */
 export const get = (app: string): Freshwire | undefined => apps.get(app);
 
-/** Connects this page. Never throws: without app, build or server the page just isn't connected, and is told so once. */
+/**
+ * Connects this page. Never throws: without app, build or server the page just isn't connected, and is told so once,
+ * unless it wished for no server.
+ */
 export function connectTo(serverUrl: string | undefined, options: Options): Freshwire {
   const { app, url = serverUrl } = options;
   const known = apps.get(app);
@@ -19,12 +22,12 @@ export function connectTo(serverUrl: string | undefined, options: Options): Fres
   const build = options.build || mark(document, app) || "";
   let base = "";
   try {
-    base = new URL(url!, url && location.href).href.replace(/\/$/, "");
+    base = new URL(url as string, (url && location.href) as string).href.replace(/\/$/, "");
   } catch {
     // Warned of below.
   }
   const missing = app ? (build ? (base ? "" : "url") : "build") : "app";
-  if (missing) warn(`not connected: set the ${missing}`);
+  if (missing && url !== false) warn(`not connected: set the ${missing}`);
   const made = client(missing ? "" : base, build, options, () => apps.delete(app));
   apps.set(app, made);
   return made;

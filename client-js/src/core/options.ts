@@ -10,8 +10,11 @@ export interface Target extends Release {
 }
 
 export interface Options {
-  /** The Freshwire server. The script tag and freshwire.mjs know it from their own address. */
-  url?: string;
+  /**
+   * The Freshwire server. The script tag and freshwire.mjs know it from their own address. `false`: connects to nothing
+   * and says nothing, for an app's own tests.
+   */
+  url?: string | false;
   app: string;
   /** Default: what `<meta name="freshwire-build">` says. */
   build?: string;
