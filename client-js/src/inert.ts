@@ -23,7 +23,7 @@ export const inert = ({ app, build = "" }: Options): Freshwire => ({
   hold: undo,
   keep: undo,
   saved: nothing,
-  evidence: nothing,
+  evidence: () => false,
   refresh: nothing,
   snooze: nothing,
   close: nothing,

@@ -89,22 +89,157 @@ const rejected = (reason: unknown) =>
   dispatchEvent(Object.assign(new Event("unhandledrejection"), { reason }));
 const thrown = (message: string) => dispatchEvent(new ErrorEvent("error", { message }));
 
-test.each([
-  ["Chromium", "Failed to fetch dynamically imported module: https://app.test/assets/Cart-1.js"],
-  ["Firefox", "error loading dynamically imported module: https://app.test/assets/Cart-1.js"],
-  ["Safari", "Importing a module script failed."],
-  ["webpack", "Loading chunk 7 failed.\n(missing: https://app.test/7.js)"],
-  ["webpack's styles", "Loading CSS chunk 7 failed.\n(/7.css)"],
-  ["Vite", "Unable to preload CSS for /assets/Cart-1.css"],
-])("a chunk that is gone is told in the words of %s, rejected or thrown", async (_, words) => {
+const GONE = "https://app.test/assets/Cart-1.js";
+const named = (name: string, message: string) => Object.assign(new Error(message), { name });
+
+/** What says it, in which words, in the engines where they differ. */
+const WORDS: [string, string][] = [
+  [
+    "Chromium, for Vite, Rollup, esbuild, Angular, SvelteKit",
+    `Failed to fetch dynamically imported module: ${GONE}`,
+  ],
+  ["Firefox, for the same", `error loading dynamically imported module: ${GONE}`],
+  ["Safari, for the same", "Importing a module script failed."],
+  ["Safari, where a chunk is answered with HTML", "'text/html' is not a valid JavaScript MIME type."],
+  ["webpack", `Loading chunk 7 failed.\n(error: ${GONE})`],
+  ["webpack, where a chunk is answered with HTML", `Loading chunk vendors~cart failed.\n(missing: ${GONE})`],
+  ["webpack's and Rspack's styles", "Loading CSS chunk 7 failed.\n(/7.css)"],
+  ["Angular's zones", `Uncaught (in promise): ChunkLoadError: Loading chunk 7 failed.\n(error: ${GONE})`],
+  ["Turbopack", "Failed to load chunk /_next/static/chunks/0f.js from module 4711"],
+  [
+    "Turbopack, where a module isn't in its chunk any more",
+    "Module 4711 was instantiated because it was required from module 42, but the module factory is not available.",
+  ],
+  ["Parcel", `Failed to fetch dynamically imported module: ${GONE}. Error: undefined`],
+  ["Vite's styles", "Unable to preload CSS for /assets/Cart-1.css"],
+  [
+    "Next, whose server function is gone",
+    'Server Action "7f3a" was not found on the server. \nRead more: https://nextjs.org/docs',
+  ],
+  [
+    "Next before",
+    'Failed to find Server Action "7f3a". This request might be from an older or newer deployment.',
+  ],
+];
+
+test.each(WORDS)(
+  "a chunk that is gone is told in the words of %s, however it is caught",
+  async (_, words) => {
+    const taken: boolean[] = [];
+    const details = await tells(() => {
+      rejected(new TypeError(words));
+      thrown(`Uncaught TypeError: ${words}`);
+      for (const caught of [
+        named("ChunkLoadError", words),
+        words,
+        { message: words },
+        new Error("the route failed", { cause: new Error("lazily", { cause: new TypeError(words) }) }),
+        new AggregateError([new Error("x is not defined"), new TypeError(words)], "all of them"),
+      ])
+        taken.push(fresh.evidence(caught));
+    });
+    expect(taken).toEqual([true, true, true, true, true]);
+    expect(details).toHaveLength(7);
+    for (const [kind, detail] of details) {
+      expect(kind).toBe("chunk_error");
+      expect(`Uncaught TypeError: ${words}`).toContain(detail!.replace(/^Uncaught TypeError: /, ""));
+    }
+  },
+);
+
+/** What goes wrong on pages every day, and is no sign of being old. */
+const ORDINARY = [
+  "x is not defined",
+  "Script error.",
+  "ResizeObserver loop completed with undelivered notifications.",
+  "Failed to fetch",
+  "NetworkError when attempting to fetch resource.",
+  "Load failed",
+  "The user aborted a request.",
+  "signal is aborted without reason",
+  "Cannot read properties of undefined (reading 'call')",
+  "undefined is not an object (evaluating 'e[t].call')",
+  "Cannot find module './de.json'",
+  "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
+  "Unexpected token < in JSON at position 0",
+  "JSON.parse: unexpected character at line 1 column 1 of the JSON data",
+  "JSON Parse error: Unrecognized token '<'",
+  "Unexpected token '<'",
+  "Request failed with status code 404",
+  "Request failed with status code 500",
+  "timeout of 10000ms exceeded",
+  "Uploading chunk 7 failed",
+  "Error while uploading chunk 3 of 10 failed",
+  "Failed to load chunk https://maps.test/tiles/7.json",
+  "Failed to load chunk: 12",
+  "Could not load chunk 3,4 from the world",
+  "Loading chunk 3 of 10",
+  "Loading script failed",
+  "Failed to load Stripe.js",
+  'Could not load "places".',
+  'Failed to load module "reports" from the plugin server',
+  "Failed to register a ServiceWorker: The script has an unsupported MIME type ('text/html').",
+  "Failed to execute 'importScripts' on 'WorkerGlobalScope'",
+  "Invalid Server Actions request.",
+  "An error occurred in the Server Components render.",
+  "Minified React error #418",
+  "Hydration failed because the server rendered HTML didn't match the client.",
+  "The quota has been exceeded.",
+  "play() failed because the user didn't interact with the document first.",
+  "WebSocket is already in CLOSING or CLOSED state.",
+  "SystemJS is not defined",
+  "Maximum call stack size exceeded",
+];
+
+test("forty ordinary errors are none, however they are caught", async () => {
+  expect(new Set(ORDINARY).size).toBe(40);
+  const taken: string[] = [];
   const details = await tells(() => {
-    rejected(new TypeError(words));
-    thrown(`Uncaught TypeError: ${words}`);
+    for (const message of ORDINARY) {
+      rejected(new Error(message));
+      thrown(`Uncaught Error: ${message}`);
+      for (const caught of [new Error(message), message, new Error("the route failed", { cause: message })])
+        if (fresh.evidence(caught)) taken.push(message);
+    }
   });
-  expect(details).toEqual([
-    ["chunk_error", expect.stringContaining(words)],
-    ["chunk_error", expect.stringContaining(words)],
-  ]);
+  expect(details).toEqual([]);
+  expect(taken).toEqual([]);
+});
+
+test("anything may be given as evidence, and nothing is thrown", async () => {
+  const throwing = () => {
+    throw new Error("not yours");
+  };
+  const circle = new Error("round");
+  circle.cause = circle;
+  let deep = new TypeError("Importing a module script failed.");
+  for (let n = 0; n < 100; n++) deep = new Error("deeper", { cause: deep });
+  const endless = new Proxy([], { get: (_, key) => (key == "length" ? 2 ** 53 : new Error("one more")) });
+  const odd: unknown[] = [
+    ...[undefined, null, 0, NaN, true, 1n, Symbol("odd"), Object.create(null), () => {}, [], {}],
+    ...[new Event("error"), circle, deep, { errors: endless }, { errors: 7 }],
+    {
+      get message() {
+        return throwing();
+      },
+    },
+    {
+      get cause() {
+        return throwing();
+      },
+    },
+    { toString: throwing },
+    new Proxy({}, { get: throwing, getPrototypeOf: throwing, has: throwing }),
+    "x".repeat(2 ** 24),
+    new Error("loading chunk ".repeat(2 ** 20)),
+  ];
+  const started = performance.now();
+  const details = await tells(() => {
+    for (const one of odd) expect(fresh.evidence(one)).toBe(false);
+  });
+  expect(details).toEqual([]);
+  // Generous: it takes a few.
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test("other errors are nobody's business, and none of ours come on top", async () => {

@@ -1,7 +1,7 @@
 /** One app on this page: keeps the line and what the server says of the page; what is to be done is the part's. */
 
 import { connection } from "./connection.js";
-import { watchForEvidence } from "./evidence.js";
+import { watchForEvidence, words } from "./evidence.js";
 import { keeper } from "./keep.js";
 import type { Events, Freshwire, Options, Status } from "./options.js";
 import type { Host, Me, Memory, Part } from "./part.js";
@@ -193,6 +193,12 @@ export function client(base: string, build: string, options: Options, ended: () 
     lend((part) => part.update());
   };
 
+  const evidence: Freshwire["evidence"] = (what: unknown, detail?: unknown) => {
+    if (typeof what == "string" && /^(chunk_e|asset_4|api_4)/.test(what)) sign(what as EvidenceKind, detail);
+    else if ((what = words(what))) sign("chunk_error", what);
+    return !!what;
+  };
+
   const host: Host = {
     options,
     base,
@@ -263,7 +269,7 @@ export function client(base: string, build: string, options: Options, ended: () 
     if (!document.hidden) kick();
   });
   if (base) {
-    watchForEvidence(on, sign);
+    watchForEvidence(on, sign, evidence);
     (self.requestIdleCallback ?? setTimeout)(load as () => void, { timeout: IDLE_MS } as never);
   }
   kick();
@@ -283,7 +289,7 @@ export function client(base: string, build: string, options: Options, ended: () 
     },
     hold,
     keep,
-    evidence: sign,
+    evidence,
     saved: ask("saved"),
     refresh: ask("refresh"),
     snooze: ask("snooze"),

@@ -106,7 +106,12 @@ export interface Freshwire {
   /** What looked dirty is safe. */
   saved(): void;
   /** Something hints that this page is too old: the server is asked, and the page moved if it says so. */
-  evidence(kind: EvidenceKind, detail?: unknown): void;
+  evidence(kind: EvidenceKind, detail?: unknown): boolean;
+  /**
+   * What a router or an error boundary has caught, whatever it is: such a sign if it, or what caused it, is about a chunk
+   * or a server function that is gone; anything else is ignored. Gives whether it was one, and never throws.
+   */
+  evidence(caught: unknown): boolean;
   /** Refreshes as if the user had asked for it: looks first, never loops. */
   refresh(): void;
   /** The user wants to be asked later. */
