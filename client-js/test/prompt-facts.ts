@@ -24,7 +24,7 @@ export const counting = (leftMs: number, rest: Parameters<typeof facts>[0] = {})
   facts({ action: "countdown", leftMs, lengthMs: 5 * MINUTE, ...rest });
 
 export const presses = (log: string[] = []): Presses => ({
-  begin() {},
+  begin: () => void log.push("begin"),
   press: () => void log.push("press"),
   snooze: () => void log.push("snooze"),
   moreTime: () => void log.push("moreTime"),
