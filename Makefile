@@ -5,7 +5,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CLIENT  := client-js/dist/served/manifest.json
 SOURCES := $(shell find client-js/src client-js/published -type f) $(wildcard client-js/*.mjs) client-js/package.json
-MODULES := $(addsuffix /node_modules/.package-lock.json,tests/browser tests/apps/react tests/apps/editors tests/apps/bundlers)
+MODULES := $(addsuffix /node_modules/.package-lock.json,tests/browser tests/apps/react tests/apps/editors tests/apps/bundlers tests/apps/dialogs)
 # Where nextest writes its report, whatever the target folder is.
 NEXTEST := target/nextest/default/junit.xml
 TOOLS   := $(addprefix tools-,build check client rust browser scale)
@@ -74,6 +74,7 @@ check-format: tools-check modules
 	cd tests/apps/react && npm run --silent check
 	cd tests/apps/editors && npm run --silent check
 	cd tests/apps/bundlers && ../../../client-js/node_modules/.bin/prettier --check .
+	cd tests/apps/dialogs && npm run --silent check
 	client-js/node_modules/.bin/prettier --config tests/browser/.prettierrc.json --check scripts
 
 check-clippy: tools-check $(CLIENT)

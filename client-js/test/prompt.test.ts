@@ -105,6 +105,116 @@ describe("the card", () => {
     expect(outer).not.toHaveBeenCalled();
   });
 
+  test("says that a press begins, by pointer or by key, and by no other key", async () => {
+    await begin();
+    prompt!.show(facts());
+    const down = (type: string, key = "") =>
+      part(".primary").dispatchEvent(
+        new KeyboardEvent(type, { key, bubbles: true, composed: true, cancelable: true }),
+      );
+    down("pointerdown");
+    down("keydown", "Enter");
+    down("keydown", "Tab");
+    part(".secondary").dispatchEvent(new Event("pointerdown", { bubbles: true, composed: true }));
+    expect(log).toEqual(["begin", "begin"]);
+  });
+
+  test("takes two quick clicks for one", async () => {
+    await begin();
+    prompt!.show(facts());
+    for (const detail of [1, 2]) {
+      part(".primary").dispatchEvent(new MouseEvent("click", { detail, bubbles: true, composed: true }));
+    }
+    expect(log).toEqual(["press"]);
+  });
+
+  test("keeps what happens in it from every listener of the app, and nothing else", async () => {
+    await begin();
+    prompt!.show(facts());
+    const heard: string[] = [];
+    const note = ({ type }: Event) => heard.push(type);
+    const types = ["pointerdown", "mousedown", "pointerup", "click", "keydown", "focusin", "wheel", "paste"];
+    const fire = (target: EventTarget) =>
+      types.map((type) => target.dispatchEvent(new Event(type, { bubbles: true, composed: true })));
+    for (const type of types) {
+      document.addEventListener(type, note, true);
+      document.addEventListener(type, note);
+      window.addEventListener(type, note, true);
+    }
+    fire(part(".body"));
+    expect(heard).toEqual([]);
+    fire(document.body);
+    expect(new Set(heard)).toEqual(new Set(types));
+    heard.length = 0;
+    prompt!.show(undefined);
+    fire(document.body);
+    expect(new Set(heard)).toEqual(new Set(types));
+    for (const type of types) {
+      document.removeEventListener(type, note, true);
+      document.removeEventListener(type, note);
+      window.removeEventListener(type, note, true);
+    }
+  });
+
+  test("goes by where a gesture began: what is dragged over it is the app's, a press in it ours", async () => {
+    await begin();
+    prompt!.show(facts());
+    const heard: string[] = [];
+    const note = ({ type }: Event) => heard.push(type);
+    const types = ["mousemove", "mouseup"];
+    for (const type of types) document.addEventListener(type, note);
+    const fire = (target: EventTarget, type: string) =>
+      target.dispatchEvent(new MouseEvent(type, { bubbles: true, composed: true, buttons: 1 }));
+    fire(document.body, "mousedown");
+    fire(part(".card"), "mousemove");
+    fire(part(".card"), "mouseup");
+    expect(heard).toEqual(types);
+    heard.length = 0;
+    fire(part(".card"), "mousedown");
+    fire(document.body, "mousemove");
+    fire(document.body, "mouseup");
+    expect(heard).toEqual([]);
+    for (const type of types) document.removeEventListener(type, note);
+  });
+
+  test("takes a key that is still down with it when it goes", async () => {
+    await begin();
+    prompt!.show(facts());
+    const heard: string[] = [];
+    const note = (event: Event) => heard.push(`${event.type} ${(event as KeyboardEvent).code}`);
+    for (const type of ["keydown", "keyup"]) document.addEventListener(type, note);
+    const fire = (target: EventTarget, type: string, code: string, repeat = false) => {
+      const event = new KeyboardEvent(type, {
+        code,
+        repeat,
+        bubbles: true,
+        composed: true,
+        cancelable: true,
+      });
+      target.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    fire(part(".secondary"), "keydown", "Enter");
+    prompt!.show(undefined);
+    // Into whatever has the focus then.
+    expect(fire(document.body, "keydown", "Enter", true)).toBe(true);
+    fire(document.body, "keyup", "Enter");
+    expect(heard).toEqual([]);
+    fire(document.body, "keydown", "Enter");
+    fire(document.body, "keyup", "Enter");
+    expect(heard).toEqual(["keydown Enter", "keyup Enter"]);
+    for (const type of ["keydown", "keyup"]) document.removeEventListener(type, note);
+  });
+
+  test("is hidden from nobody by what an app's dialog does to all that is beside it", async () => {
+    await begin();
+    prompt!.show(facts());
+    host()!.setAttribute("aria-hidden", "true");
+    host()!.setAttribute("inert", "");
+    await vi.advanceTimersByTimeAsync(100);
+    expect([host()!.hasAttribute("aria-hidden"), host()!.hasAttribute("inert")]).toEqual([false, false]);
+  });
+
   test("shows the time that is left, without a style attribute in its markup", async () => {
     const set = vi.spyOn(Element.prototype, "setAttribute");
     await begin();
@@ -166,6 +276,7 @@ describe("the card", () => {
           resized = callback;
         }
         observe() {}
+        disconnect() {}
       },
     );
     await begin();

@@ -1,5 +1,6 @@
 /** The card in the document: takes no focus, announces itself, and stands where it can be reached. */
 
+import { apart, bind } from "./apart.js";
 import { mountPoint } from "./place.js";
 import { STYLE } from "./style.js";
 import type { Button, View } from "./view.js";
@@ -7,6 +8,8 @@ import type { Button, View } from "./view.js";
 /** A live region must be known to assistive technology before it speaks. */
 const ANNOUNCE_AFTER_MS = 150;
 const GAP_PX = 12;
+/** What libraries put on all that is beside their open dialogs. */
+const HIDDEN = ["aria-hidden", "inert"];
 const RIGHT_TO_LEFT = /^(ar|fa|he|ps|ug|ur|yi)\b/;
 
 /** Cards of several apps on one page stand above each other, the oldest lowest. */
@@ -29,6 +32,9 @@ export interface Card {
 function open(place?: () => Element) {
   let view: View | null | undefined;
   let announced = "";
+  let target: Element | undefined;
+  let moved = false;
+  const refused = new WeakSet<Element>();
 
   const make = <K extends keyof HTMLElementTagNameMap>(tag: K, parent: Node, className = "", role = "") => {
     const element = document.createElement(tag);
@@ -38,7 +44,9 @@ function open(place?: () => Element) {
   };
   const host = document.createElement("div");
   host.setAttribute("data-freshwire", "");
-  const root = host.attachShadow({ mode: "open" });
+  // For dialogs that go round by Tab among what says that it can have the focus: it goes to the buttons at once.
+  host.tabIndex = 0;
+  const root = host.attachShadow({ mode: "open", delegatesFocus: true });
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
@@ -65,9 +73,15 @@ function open(place?: () => Element) {
   /** Puts the card where it can be reached, and back there when the page has thrown it out. */
   const mount = () => {
     if (!view) return;
-    const target = (place ?? mountPoint)();
+    // Some draw a dialog anew without what isn't theirs.
+    if (target && !host.isConnected && target.isConnected) refused.add(target);
+    const wanted = (place ?? mountPoint)();
+    target = refused.has(wanted) ? document.body : wanted;
     if (host.parentNode != target) {
       const focused = root.activeElement as HTMLElement | null;
+      // It comes in once.
+      card.style.animation = moved ? "none" : "";
+      moved = true;
       target.append(host);
       // Above everything, also where an ancestor is clipped or transformed.
       if (!place) host.showPopover?.();
@@ -94,27 +108,52 @@ function open(place?: () => Element) {
     announced = text;
   };
 
-  primary.onclick = () => view?.busy || view?.primary?.press();
-  secondary.onclick = () => view?.busy || view?.secondary?.press();
-  host.onkeydown = (event) => {
-    if (event.key != "Escape" || !view?.escape) return;
-    // Not also the app's dialog around it.
-    event.preventDefault();
-    event.stopPropagation();
-    view.escape();
+  const keepApart = apart(host, (event, target) => {
+    const { type, key, shiftKey, repeat } = event as KeyboardEvent;
+    const button = target == primary ? view?.primary : target == secondary ? view?.secondary : undefined;
+    const keydown = type == "keydown";
+    // The focus stays where it is.
+    if (type == "mousedown") event.preventDefault();
+    if (type == "pointerdown" || (keydown && /^( |Enter)$/.test(key))) button?.begin?.();
+    // The second click of two, and a key that is held down, would press what the button has become.
+    if (type == "click" && !view?.busy && (event as UIEvent).detail < 2) button?.press();
+    if (keydown && (key == "Escape" || (repeat && key == "Enter"))) event.preventDefault();
+    if (keydown && key == "Escape") view?.escape?.();
+    // A dialog goes round by Tab, so it must know of the one that leaves us.
+    const edge = [primary, secondary].filter(({ hidden }) => !hidden).at(shiftKey ? 0 : -1);
+    return keydown && key == "Tab" && target == edge && host.parentNode != document.body;
+  });
+
+  const sized = globalThis.ResizeObserver && new ResizeObserver(() => mount());
+  const hidden = new MutationObserver(() =>
+    // Not at once: somebody may insist.
+    requestAnimationFrame(() => {
+      for (const name of HIDDEN) host.removeAttribute(name);
+      mount();
+    }),
+  );
+  if (!place) host.popover = "manual";
+
+  const watch = (on: boolean) => {
+    keepApart(on);
+    if (place) return;
+    // A modal that opens takes the focus, in some browsers with a `toggle`.
+    bind(on, document, ["focusin", "toggle", "fullscreenchange"], mount);
+    sized?.disconnect();
+    hidden.disconnect();
+    if (!on) return;
+    // Thrown out, or in something that was closed or removed, the card has no size any more.
+    sized?.observe(card);
+    hidden.observe(host, { attributeFilter: HIDDEN });
   };
 
-  if (!place) {
-    host.popover = "manual";
-    // A modal that opens takes the focus, in some browsers with a `toggle`.
-    for (const type of ["focusin", "toggle", "fullscreenchange"])
-      document.addEventListener(type, mount, true);
-    // Thrown out, or in something that was closed or removed, the card has no size any more.
-    if (globalThis.ResizeObserver) new ResizeObserver(mount).observe(card);
-  }
-
   return (next: View | null | undefined) => {
-    if (!view != !next && !place) next ? stack.push(card) : stack.splice(stack.indexOf(card), 1);
+    if (!view != !next) {
+      watch(!!next);
+      moved = false;
+      target = undefined;
+      if (!place) next ? stack.push(card) : stack.splice(stack.indexOf(card), 1);
+    }
     view = next;
     announce(next?.announce ?? "");
     if (!next) {

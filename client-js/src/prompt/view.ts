@@ -7,6 +7,8 @@ import { clock, fill, spoken, type Words } from "./text.js";
 export interface Button {
   label: string;
   press: () => void;
+  /** To be called when the button goes down, before the app can take that for the end of what it was doing. */
+  begin?: () => void;
 }
 
 /** All that is shown, ready to be put on the page. */
@@ -61,6 +63,7 @@ export function view(facts: Facts, text: Words, does: Presses, milestone: Milest
   const { lang } = text;
   const security = notice.severity == "security";
   const counting = action == "countdown" || action == "force";
+  const refresh = (label: string): Button => ({ label, press: does.press, begin: does.begin });
   const all: View = {
     lang,
     mood: security ? "security" : "calm",
@@ -73,7 +76,7 @@ export function view(facts: Facts, text: Words, does: Presses, milestone: Milest
     note: notice.reason ? fill(text.reason, { reason: notice.reason }) : "",
     clock: "",
     busy: false,
-    primary: { label: label ?? text.action, press: does.press },
+    primary: refresh(label ?? text.action),
     announce: "",
     shows: true,
   };
@@ -103,7 +106,7 @@ export function view(facts: Facts, text: Words, does: Presses, milestone: Milest
     return {
       ...fares(waits(clock(holdMs)), waits(spoken(milestone(reasons, holdMs), lang))),
       ...(counting ? {} : later),
-      primary: { label: text.anyway, press: does.press },
+      primary: refresh(text.anyway),
     };
   }
   if (state == "unavailable" && (facts.pressed || (counting && leftMs <= 0))) {
