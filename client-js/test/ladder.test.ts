@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { actionFor, pierces, rank } from "../src/act/ladder.js";
+import { actionFor, newer, pierces, rank } from "../src/act/ladder.js";
 import type { Notice } from "../src/core/wire.js";
 
 const notice = (rest: Partial<Notice>): Notice => ({
@@ -25,4 +25,12 @@ test("a snooze is pierced by a higher severity or a stronger action only", () =>
   expect(pierces(rank("prompt", notice({ severity: "normal" })), snoozed)).toBe(false);
   expect(pierces(rank("prompt", notice({ severity: "security" })), snoozed)).toBe(true);
   expect(pierces(rank("countdown", notice({ severity: "normal" })), snoozed)).toBe(true);
+});
+
+test("a version is newer by its three numbers alone", () => {
+  expect(newer("1.10.0", "1.9.3")).toBe(true);
+  expect(newer("1.9.3", "1.10.0")).toBe(false);
+  expect(newer("2.0.0-rc.1", "2.0.0")).toBe(false);
+  expect(newer("2.0.0", undefined)).toBe(false);
+  expect(newer(undefined, "2.0.0")).toBe(false);
 });

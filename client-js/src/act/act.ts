@@ -10,7 +10,7 @@ import { keepAlive } from "./alive.js";
 import { plainBar } from "./bar.js";
 import { begin, extend, mayExtend, remaining, tick, type Countdown } from "./countdown.js";
 import { unsavedInput } from "./unsaved.js";
-import { actionFor, known, pierces, rank } from "./ladder.js";
+import { actionFor, known, newer, pierces, rank } from "./ladder.js";
 import {
   MOST_FAILURES,
   UNHANDLED,
@@ -257,7 +257,10 @@ export function start(host: Host, parts: Parts): Part {
     press,
     snooze,
     moreTime() {
-      if (course?.countdown) course.countdown = extend(course.countdown, Date.now());
+      if (course?.countdown) {
+        course.countdown = extend(course.countdown, Date.now());
+        course.pressedUntil = undefined;
+      }
       evaluate();
     },
     dismiss() {
@@ -310,6 +313,7 @@ export function start(host: Host, parts: Parts): Part {
       dismissed ||
       (unasked && !failed) ||
       (action == "prompt" && pressedUntil == null && snoozed(now));
+    const leftMs = countdown ? Math.max(0, remaining(countdown, now)) : 0;
     show(
       quiet
         ? undefined
@@ -320,9 +324,12 @@ export function start(host: Host, parts: Parts): Part {
             pressed: pressedUntil != null,
             holds: held ? reasons : [],
             holdMs: held ? until! - now : 0,
-            leftMs: countdown ? Math.max(0, remaining(countdown, now)) : 0,
+            reasons,
+            capMs: countdown ? countdown.latest - now - leftMs : 0,
+            leftMs,
             lengthMs: countdown?.length ?? 0,
             mayExtend: !!countdown && mayExtend(countdown),
+            recall: host.status().standing == "ahead" || newer(me.version, course.notice.version),
           },
     );
   };

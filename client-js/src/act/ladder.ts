@@ -29,3 +29,9 @@ export const rank = (action: Action, { severity = "normal" }: Notice): Rank => (
 /** Whether a notice breaks through a snooze that was given at another rank. */
 export const pierces = (now: Rank, snoozed: Rank) =>
   now.action > snoozed.action || now.severity > snoozed.severity;
+
+const release = (version: string) => version.split(/[-+]/)[0]!;
+
+/** Whether one version is newer than another, whatever comes after their three numbers. */
+export const newer = (version?: string, than?: string | null) =>
+  !!version && !!than && release(version).localeCompare(release(than), "en", { numeric: true }) > 0;

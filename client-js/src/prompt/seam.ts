@@ -22,10 +22,15 @@ export interface Facts {
   /** What a due refresh is waiting for, and for how long at most. */
   holds: string[];
   holdMs: number;
+  /** What holds, whether or not a refresh is due, and how long the end of a countdown waits for it. */
+  reasons: string[];
+  capMs: number;
   /** What is left of the countdown, and how long all of it is. */
   leftMs: number;
   lengthMs: number;
   mayExtend: boolean;
+  /** The page runs something newer than it is to go to. */
+  recall: boolean;
 }
 
 /** What the user may ask for. */
