@@ -420,7 +420,8 @@ describe("countdown", () => {
     await tell(notice({ action: "countdown", countdown_ms: MINUTE, hold_cap_ms: 3 * MINUTE }));
     await pass(61 * SECOND);
     expect(reports()).toEqual(["shown", "held: unsaved draft"]);
-    expect(says(".body")).toBe("Waiting for “unsaved draft”, 2:59 at most.");
+    expect(says(".body")).toBe("Waiting for “unsaved draft”, 3 minutes at most.");
+    expect(says("[role=timer]")).toBe("2:59");
     await pass(2 * MINUTE);
     expect(refreshed).toEqual([]);
     await pass(MINUTE);
@@ -846,8 +847,8 @@ describe("by hand", () => {
     press("primary");
     await pass(SECOND);
     expect(refreshed).toEqual([]);
-    expect(says(".primary")).toBe("Refresh anyway");
-    press("primary");
+    expect(says(".secondary")).toBe("Refresh anyway");
+    press("secondary");
     await pass(SECOND);
     expect(refreshed).toHaveLength(1);
   });

@@ -31,7 +31,17 @@ describe("words", () => {
 
   test("of an app keep what they have no value for", () => {
     expect(see(facts({ holds: ["a"], holdMs: 1_000 }), { held: "{holds} {time} {other}" }).body).toBe(
-      "a 0:01 {other}",
+      "a 1 second {other}",
+    );
+  });
+
+  test("of a recall don't call it new, whatever the app calls what is", () => {
+    expect(see(facts({ recall: true }), { title: "Ready" }).title).toBe(
+      "We’ve gone back to an earlier version",
+    );
+    expect(see(facts({ recall: true, notice: { text: { title: "Back" } } })).title).toBe("Back");
+    expect(see(facts({ recall: true, notice: { severity: "security" } })).title).toBe(
+      "Security update ready",
     );
   });
 
@@ -52,12 +62,26 @@ describe("a hold", () => {
 
   test("says how long it may last, and why", () => {
     const seen = see(held(299_000, "draft", "unsaved input"));
-    expect(seen.body).toBe("Waiting for “draft, unsaved input”, 4:59 at most.");
-    expect(seen.announce).toBe("Waiting for “draft, unsaved input”, 5 minutes at most.");
+    expect(seen.body).toBe("Waiting for “draft, unsaved input”, 5 minutes at most.");
+    expect([seen.announce, seen.clock]).toEqual([seen.body, "4:59"]);
     expect(seen.shows).toBe(false);
+  });
+
+  test("has the safe choice first, where the refresh was pressed before", () => {
+    const seen = see(held(299_000, "draft"));
+    seen.secondary?.press();
     seen.primary?.press();
     seen.escape?.();
-    expect([seen.primary?.label, ...log]).toEqual(["Refresh anyway", "press", "snooze"]);
+    expect([seen.primary?.label, seen.secondary?.label]).toEqual(["Later", "Refresh anyway"]);
+    expect(log).toEqual(["press", "snooze", "snooze"]);
+    const counted = see(counting(0, { holds: ["draft"], holdMs: MINUTE, mayExtend: true }));
+    counted.primary?.press();
+    expect([counted.primary?.label, log.pop()]).toEqual(["More time", "moreTime"]);
+  });
+
+  test("of one name is one, whoever holds", () => {
+    const seen = see(held(299_000, "draft", "unsaved input", "draft", "Entwurf"), { unsaved: "Entwurf" });
+    expect(seen.body).toBe("Waiting for “draft, Entwurf”, 5 minutes at most.");
   });
 
   test("is announced when it begins, at a minute, at twenty seconds, and when the reason changes", () => {
@@ -74,7 +98,11 @@ describe("a hold", () => {
 
   test("that a countdown waits for can't be put off", () => {
     const seen = see(counting(0, { holds: ["draft"], holdMs: MINUTE }));
-    expect([seen.secondary, seen.escape]).toEqual([undefined, undefined]);
+    expect([seen.primary, seen.secondary?.label, seen.escape]).toEqual([
+      undefined,
+      "Refresh anyway",
+      undefined,
+    ]);
   });
 });
 
@@ -87,6 +115,27 @@ describe("a countdown", () => {
       "The page refreshes when the time is up. 1 minute.",
       "The page refreshes when the time is up. 20 seconds.",
     ]);
+  });
+
+  test("says what its end will wait for, and how long, as long as something holds", () => {
+    const held = { reasons: ["unsaved input"], capMs: 10 * MINUTE };
+    const seen = see(counting(2 * MINUTE, held));
+    expect(seen.body).toBe("When the time is up, the page waits for “unsaved input”, 10 minutes at most.");
+    expect(seen.announce).toBe(`A new version is ready. ${seen.body} 2 minutes.`);
+    expect(see(counting(2 * MINUTE)).body).toBe("The page refreshes when the time is up.");
+    // Nothing holds a force.
+    expect(see(counting(9_000, { ...held, action: "force", capMs: 0 })).body).toBe(
+      "The page refreshes when the time is up.",
+    );
+  });
+
+  test("may be folded, but not in its last twenty seconds, nor is any other card", () => {
+    expect(see(counting(21_000)).folds).toBe(42);
+    expect(see(counting(20_000)).folds).toBeUndefined();
+    expect(see(counting(0, { holds: ["draft"], holdMs: MINUTE })).folds).toBe(42);
+    expect(see(counting(0, { holds: ["draft"], holdMs: 20_000 })).folds).toBeUndefined();
+    expect(see(counting(MINUTE, { state: "failed" })).folds).toBeUndefined();
+    expect(see(facts()).folds).toBeUndefined();
   });
 
   test("that got more time is announced anew", () => {

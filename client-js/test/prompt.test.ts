@@ -291,6 +291,81 @@ describe("the card", () => {
     expect(host()).toBeNull();
   });
 
+  test("of a countdown is folded by its handle or by Escape, and stays so for its notice, but not to the end", async () => {
+    await begin();
+    const folded = () => part(".card").classList.contains("folded");
+    const handle = () => part(".handle");
+    const escape = () =>
+      part(".primary").dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Escape", bubbles: true, composed: true, cancelable: true }),
+      );
+    prompt!.show(facts());
+    expect(handle().hidden).toBe(true);
+    prompt!.show(counting(2 * MINUTE));
+    expect([handle().hidden, folded(), handle().getAttribute("aria-expanded")]).toEqual([
+      false,
+      false,
+      "true",
+    ]);
+    handle().click();
+    expect([folded(), handle().getAttribute("aria-expanded")]).toEqual([true, "false"]);
+    prompt!.show(counting(21_000));
+    expect([folded(), part("[role=timer]").textContent]).toEqual([true, "0:21"]);
+    prompt!.show(counting(20_000));
+    expect([folded(), handle().hidden]).toEqual([false, true]);
+    prompt!.show(counting(2 * MINUTE));
+    expect(folded()).toBe(true);
+    handle().click();
+    expect(folded()).toBe(false);
+    escape();
+    expect(folded()).toBe(true);
+    prompt!.show(counting(2 * MINUTE, { notice: { notice: 43 } }));
+    expect(folded()).toBe(false);
+    expect(log).toEqual([]);
+  });
+
+  test("gives the focus back to where it was before, when it goes and when Escape folds it", async () => {
+    const field = document.body.appendChild(document.createElement("input"));
+    await begin();
+    for (const leave of [
+      () => prompt!.show(undefined),
+      () =>
+        part(".primary").dispatchEvent(
+          new KeyboardEvent("keydown", { key: "Escape", bubbles: true, composed: true, cancelable: true }),
+        ),
+    ]) {
+      prompt!.show(counting(2 * MINUTE));
+      field.focus();
+      part(".primary").focus();
+      expect(host()!.shadowRoot!.activeElement).toBe(part(".primary"));
+      leave();
+      expect(document.activeElement).toBe(field);
+    }
+    // Nor does it take it from where it is.
+    field.blur();
+    prompt!.show(undefined);
+    expect(document.activeElement).toBe(document.body);
+  });
+
+  test("is light or dark as the page says, or else as the system does", async () => {
+    await begin();
+    const computed = vi.spyOn(window, "getComputedStyle");
+    const schemes = {
+      normal: "auto",
+      "light dark": "auto",
+      dark: "dark",
+      "only dark": "dark",
+      light: "light",
+    };
+    for (const [colorScheme, as] of Object.entries(schemes)) {
+      computed.mockReturnValue({ colorScheme, paddingTop: "20px" } as CSSStyleDeclaration);
+      prompt!.show(undefined);
+      prompt!.show(facts());
+      expect(part(".card").className).toContain(` ${as}`);
+    }
+    computed.mockRestore();
+  });
+
   test("of another app stands above", () => {
     vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(100);
     const view = {
@@ -364,7 +439,7 @@ test("the preview shows every state, in the chosen language, and goes when it is
   const dialog = document.querySelector("dialog")!;
   const root = dialog.querySelector("div")!.shadowRoot!;
   const cards = () => [...root.querySelectorAll("[data-freshwire]")].map((host) => host.shadowRoot!);
-  await eventually(() => cards().length == 13);
+  await eventually(() => cards().length == 15);
   const labels = cards().map((card) => card.querySelector(".secondary")!.textContent);
   expect(labels).toContain("Perhaps later");
   const [state] = root.querySelectorAll("select");

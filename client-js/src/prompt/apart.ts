@@ -1,6 +1,7 @@
 /**
  * What happens in the card never reaches the app, to which it would be 'outside': its dialogs would close, its shortcuts
- * would delete what is selected. So listeners on the window, which come before all others, end each event there.
+ * would delete what is selected. So listeners on the window, which come before all others but those that the app itself has
+ * set there before the card came, end each event there.
  */
 
 const names = (types: string) => types.split(" ");
@@ -29,7 +30,7 @@ export const bind = (
 };
 
 /**
- * Gives what turns it on and off. `hear` is given what the app isn't, and answers with true when the app is to have it
+ * `listen` turns it on and off; `last` had the focus before the card, if anything. `hear` is given what the app isn't, and answers with true when the app is to have it
  * after all. A gesture belongs to where it began: what the user drags over the card, also files, is the app's; a press in
  * the card that ends elsewhere is ours.
  */
@@ -93,10 +94,11 @@ export function apart(host: HTMLElement, hear: (event: Event, target: EventTarge
     keys.clear();
     set(false);
   };
-  return (on: boolean) => {
+  const listen = (on: boolean) => {
     shown = on;
     if (on) set(on);
     // Or else when the key is released that has made the card go.
     else if (!keys.size) end();
   };
+  return { listen, last: () => last };
 }

@@ -1,6 +1,7 @@
 /** The card in the document: takes no focus, announces itself, and stands where it can be reached. */
 
 import { apart, bind } from "./apart.js";
+import { corner } from "./corner.js";
 import { mountPoint } from "./place.js";
 import { STYLE } from "./style.js";
 import type { Button, View } from "./view.js";
@@ -12,15 +13,28 @@ const GAP_PX = 12;
 const HIDDEN = ["aria-hidden", "inert"];
 const RIGHT_TO_LEFT = /^(ar|fa|he|ps|ug|ur|yi)\b/;
 
-/** Cards of several apps on one page stand above each other, the oldest lowest. */
-const stack: HTMLElement[] = [];
+/** What lies under the card may come later than it. */
+const LOOK_MS = 2_000;
+
+/** Cards of several apps on one page stand one above the other, the oldest nearest to the edge. */
+const stack: { card: HTMLElement; corner: string }[] = [];
 
 const arrange = () => {
-  let below = 0;
-  for (const card of stack) {
-    card.style.marginBottom = `${below}px`;
-    below += card.offsetHeight + GAP_PX;
+  const used: Record<string, number> = {};
+  for (const { card, corner } of stack) {
+    const gap = `${(used[corner] ??= 0)}px`;
+    const top = corner.includes("top");
+    card.style.marginTop = top ? gap : "0px";
+    card.style.marginBottom = top ? "0px" : gap;
+    used[corner]! += card.offsetHeight + GAP_PX;
   }
+};
+
+/** What the page says that it is: that goes before what its user's system prefers. */
+const scheme = () => {
+  const { colorScheme = "" } = getComputedStyle(document.documentElement);
+  const dark = colorScheme.includes("dark");
+  return dark == colorScheme.includes("light") ? "auto" : dark ? "dark" : "light";
 };
 
 export interface Card {
@@ -35,6 +49,10 @@ function open(place?: () => Element) {
   let target: Element | undefined;
   let moved = false;
   const refused = new WeakSet<Element>();
+  /** The notice that the user has folded the card of. */
+  let folded: number | undefined;
+  let looking: ReturnType<typeof setInterval>;
+  let mode = "";
 
   const make = <K extends keyof HTMLElementTagNameMap>(tag: K, parent: Node, className = "", role = "") => {
     const element = document.createElement(tag);
@@ -62,6 +80,9 @@ function open(place?: () => Element) {
   title.id = "title";
   card.setAttribute("aria-labelledby", "title");
   const time = make("span", head, "time", "timer");
+  const handle = make("button", head, "handle");
+  handle.setAttribute("aria-labelledby", "title");
+  const mine = { card, corner: "" };
   const body = make("p", card, "body");
   const note = make("p", card, "note");
   const row = make("div", card, "row");
@@ -86,8 +107,32 @@ function open(place?: () => Element) {
       // Above everything, also where an ancestor is clipped or transformed.
       if (!place) host.showPopover?.();
       focused?.focus({ preventScroll: true });
+      settle();
     }
     arrange();
+  };
+
+  const settle = () => {
+    // Never from under the finger that is about to press it.
+    if (place || root.activeElement || host.matches(":hover")) return;
+    mine.corner = corner(host, card, mine.corner, host.dir == "ltr");
+    host.setAttribute("data-freshwire", mine.corner);
+    arrange();
+  };
+
+  /** Back to where the focus was before it came into the card. */
+  const back = () => {
+    const focused = root.activeElement as HTMLElement | null;
+    if (!focused) return;
+    (keepApart.last() as HTMLElement | undefined)?.focus?.({ preventScroll: true });
+    focused.blur();
+  };
+
+  const fold = () => {
+    folded = folded == view?.folds ? undefined : view?.folds;
+    draw();
+    settle();
+    if (root.activeElement) handle.focus();
   };
 
   const put = (element: HTMLElement, text = "") => {
@@ -110,6 +155,7 @@ function open(place?: () => Element) {
 
   const keepApart = apart(host, (event, target) => {
     const { type, key, shiftKey, repeat } = event as KeyboardEvent;
+    if (type == "click" && target == handle) fold();
     const button = target == primary ? view?.primary : target == secondary ? view?.secondary : undefined;
     const keydown = type == "keydown";
     // The focus stays where it is.
@@ -118,9 +164,15 @@ function open(place?: () => Element) {
     // The second click of two, and a key that is held down, would press what the button has become.
     if (type == "click" && !view?.busy && (event as UIEvent).detail < 2) button?.press();
     if (keydown && (key == "Escape" || (repeat && key == "Enter"))) event.preventDefault();
-    if (keydown && key == "Escape") view?.escape?.();
+    if (keydown && key == "Escape") {
+      if (view?.escape) view.escape();
+      else if (view?.folds != null && folded != view.folds) fold();
+      back();
+    }
     // A dialog goes round by Tab, so it must know of the one that leaves us.
-    const edge = [primary, secondary].filter(({ hidden }) => !hidden).at(shiftKey ? 0 : -1);
+    const edge = [handle, primary, secondary]
+      .filter((button) => button.getClientRects().length)
+      .at(shiftKey ? 0 : -1);
     return keydown && key == "Tab" && target == edge && host.parentNode != document.body;
   });
 
@@ -135,44 +187,61 @@ function open(place?: () => Element) {
   if (!place) host.popover = "manual";
 
   const watch = (on: boolean) => {
-    keepApart(on);
+    keepApart.listen(on);
+    clearInterval(looking);
     if (place) return;
     // A modal that opens takes the focus, in some browsers with a `toggle`.
     bind(on, document, ["focusin", "toggle", "fullscreenchange"], mount);
+    bind(on, window, ["resize"], settle);
     sized?.disconnect();
     hidden.disconnect();
     if (!on) return;
+    looking = setInterval(() => {
+      if (document.hidden) return;
+      if (mode != scheme()) draw();
+      settle();
+    }, LOOK_MS);
     // Thrown out, or in something that was closed or removed, the card has no size any more.
     sized?.observe(card);
     hidden.observe(host, { attributeFilter: HIDDEN });
   };
 
+  const draw = () => {
+    if (!view) return;
+    const { lang, left, folds, mood, busy } = view;
+    host.lang = lang;
+    host.dir = RIGHT_TO_LEFT.test(lang) ? "rtl" : "ltr";
+    const small = folds != null && folded == folds;
+    mode = scheme();
+    card.className = `card ${mood} ${mode}${busy ? " busy" : ""}${small ? " folded" : ""}`;
+    handle.hidden = folds == null;
+    handle.setAttribute("aria-expanded", `${!small}`);
+    put(title, view.title);
+    put(time, view.clock);
+    put(body, view.body);
+    put(note, view.note);
+    offer(primary, view.primary);
+    offer(secondary, view.secondary);
+    bar.hidden = left == null;
+    fill.style.transform = `scaleX(${left})`;
+    mount();
+  };
+
   return (next: View | null | undefined) => {
+    if (!next) back();
     if (!view != !next) {
       watch(!!next);
       moved = false;
       target = undefined;
-      if (!place) next ? stack.push(card) : stack.splice(stack.indexOf(card), 1);
+      mine.corner = "";
+      if (!place) next ? stack.push(mine) : stack.splice(stack.indexOf(mine), 1);
     }
     view = next;
     announce(next?.announce ?? "");
-    if (!next) {
-      host.remove();
-      return arrange();
-    }
-    const { lang, left } = next;
-    host.lang = lang;
-    host.dir = RIGHT_TO_LEFT.test(lang) ? "rtl" : "ltr";
-    card.className = `card ${next.mood} ${next.busy ? "busy" : ""}`;
-    put(title, next.title);
-    put(time, next.clock);
-    put(body, next.body);
-    put(note, next.note);
-    offer(primary, next.primary);
-    offer(secondary, next.secondary);
-    bar.hidden = left == null;
-    fill.style.transform = `scaleX(${left})`;
-    mount();
+    draw();
+    if (next) return;
+    host.remove();
+    arrange();
   };
 }
 

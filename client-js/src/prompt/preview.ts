@@ -74,6 +74,11 @@ export function preview(options: PromptOptions = {}): void {
 
   /** Dressed with what the toolbar says, over what the card has set itself. */
   const dress = (element: HTMLElement, css: string) => {
+    const card = element.shadowRoot!.querySelector(".card");
+    if (card && theme.value != "auto") {
+      card.classList.remove("auto", "dark");
+      card.classList.add(theme.value);
+    }
     element.shadowRoot!.adoptedStyleSheets = [sheet(css.replace(DARK, THEMES[theme.value]))];
     if (direction.value != "auto") element.dir = direction.value;
   };

@@ -24,6 +24,10 @@ export interface Text {
   failed_title?: string;
   failed?: string;
   close?: string;
+  /** Instead of `countdown_body` while something holds, which the end of the countdown waits for: `{holds}`, `{time}`. */
+  countdown_held?: string;
+  /** Instead of `title` and `security_title` when the page is to go back to an older build. */
+  recall_title?: string;
 }
 
 /** All words, and the language that they are in. */
@@ -50,6 +54,8 @@ export const ENGLISH: Required<Text> = {
   failed_title: "This page couldn’t be updated",
   failed: "You can keep working. If something looks wrong, reopen this tab.",
   close: "Close",
+  countdown_held: "When the time is up, the page waits for “{holds}”, {time} at most.",
+  recall_title: "We’ve gone back to an earlier version",
 };
 
 /** The words of one other language, each on a line after the first, in the order of the English ones. */

@@ -26,8 +26,11 @@ export interface View {
   /** What is left of the countdown, 0 to 1. */
   left?: number;
   busy: boolean;
+  /** While something holds: the safe choice, if there is one. Otherwise what is asked for. */
   primary?: Button;
   secondary?: Button;
+  /** The notice, while its card may be folded into what shows the clock alone. */
+  folds?: number;
   /** What Escape does while focus is within. */
   escape?: () => void;
   /** Said to screen readers whenever it changes. */
@@ -41,6 +44,9 @@ export type CustomPrompt = (view: View | null) => void;
 
 /** Times are said at their start, at a minute and at twenty seconds: never every second. */
 const SPOKEN_MS = [60_000, 20_000];
+
+/** Who is about to be reloaded sees that it is so, and what can be done: the card isn't folded any more. */
+const LAST_MS = 20_000;
 
 /** Remembers which time was said last, and gives the one to say now. A time that grows is said anew. */
 export type Milestones = (what: string, leftMs: number) => number;
@@ -58,27 +64,33 @@ export function milestones(): Milestones {
 }
 
 export function view(facts: Facts, text: Words, does: Presses, milestone: Milestones): View {
-  const { notice, action, state, holds, holdMs, leftMs } = facts;
+  const { notice, action, state, holds, holdMs, leftMs, reasons, capMs } = facts;
   const { title, body, action: label } = notice.text ?? {};
   const { lang } = text;
   const security = notice.severity == "security";
   const counting = action == "countdown" || action == "force";
+  // What the app calls as we do is one hold, too.
+  const named = (holds: string[]) =>
+    [...new Set(holds.map((hold) => (hold == UNSAVED ? text.unsaved : hold)))].join(", ");
+  const ends =
+    reasons.length && capMs > 0
+      ? fill(text.countdown_held, { holds: named(reasons), time: spoken(capMs, lang) })
+      : text.countdown_body;
   const refresh = (label: string): Button => ({ label, press: does.press, begin: does.begin });
   const all: View = {
     lang,
     mood: security ? "security" : "calm",
-    title: title ?? (security ? text.security_title : text.title),
+    title: title ?? (facts.recall ? text.recall_title : security ? text.security_title : text.title),
     body:
       body ??
-      [security ? text.security_body : !counting && text.body, counting && text.countdown_body]
-        .filter(Boolean)
-        .join("\n"),
+      [security ? text.security_body : !counting && text.body, counting && ends].filter(Boolean).join("\n"),
     note: notice.reason ? fill(text.reason, { reason: notice.reason }) : "",
     clock: "",
     busy: false,
     primary: refresh(label ?? text.action),
     announce: "",
     shows: true,
+    folds: counting && (holds.length ? holdMs : leftMs) > LAST_MS ? notice.notice : undefined,
   };
   const told = (all.announce = `${all.title}. ${all.body}`);
   /** How it fares, instead of what it is. */
@@ -90,6 +102,7 @@ export function view(facts: Facts, text: Words, does: Presses, milestone: Milest
       mood: "failed",
       title: text.failed_title,
       note: "",
+      folds: undefined,
       primary: undefined,
       secondary: { label: text.close, press: does.dismiss },
       escape: does.dismiss,
@@ -99,26 +112,29 @@ export function view(facts: Facts, text: Words, does: Presses, milestone: Milest
 
   // Put away, a countdown still goes on trying; a prompt asks again another time.
   const escape = counting ? does.dismiss : does.snooze;
-  const later = { secondary: { label: text.later, press: escape }, escape };
+  const later = { label: text.later, press: escape };
+  const more = facts.mayExtend ? { label: text.more_time, press: does.moreTime } : undefined;
   if (holds.length) {
-    const reasons = holds.map((reason) => (reason == UNSAVED ? text.unsaved : reason)).join(", ");
-    const waits = (time: string) => fill(text.held, { holds: reasons, time });
+    const waits = (time: string) => fill(text.held, { holds: named(holds), time });
     return {
-      ...fares(waits(clock(holdMs)), waits(spoken(milestone(reasons, holdMs), lang))),
-      ...(counting ? {} : later),
-      primary: refresh(text.anyway),
+      ...fares(waits(spoken(holdMs, lang)), waits(spoken(milestone(named(holds), holdMs), lang))),
+      clock: clock(holdMs),
+      // What was 'Refresh now' when it was pressed is now safe to be pressed again by mistake.
+      primary: counting ? more : later,
+      secondary: refresh(text.anyway),
+      escape: counting ? undefined : escape,
     };
   }
   if (state == "unavailable" && (facts.pressed || (counting && leftMs <= 0))) {
-    return { ...fares(text.unavailable), ...later };
+    return { ...fares(text.unavailable), secondary: later, escape };
   }
-  if (!counting) return { ...all, ...later };
+  if (!counting) return { ...all, secondary: later, escape };
   const at = milestone("", leftMs);
   return {
     ...all,
     clock: clock(leftMs),
     left: Math.min(1, leftMs / facts.lengthMs),
-    secondary: facts.mayExtend ? { label: text.more_time, press: does.moreTime } : undefined,
-    announce: `${SPOKEN_MS.includes(at) ? text.countdown_body : told} ${spoken(at, lang)}.`,
+    secondary: more,
+    announce: `${SPOKEN_MS.includes(at) ? ends : told} ${spoken(at, lang)}.`,
   };
 }

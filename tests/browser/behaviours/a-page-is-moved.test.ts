@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { card, deploy, withCode } from "../src/engines/app.js";
 import { behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { gated } from "../src/engines/gate.js";
-import { PRIMARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
+import { PRIMARY, SECONDARY, cardSays, connected, hold, isRunning, release } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
 import { figure, never, seen } from "../src/until.js";
 
@@ -119,7 +119,7 @@ behaviour(
     await cardSays(page, "CVE-2026-1234");
     await page.click(PRIMARY);
     await cardSays(page, "anyway");
-    await page.click(PRIMARY);
+    await page.click(SECONDARY);
     await isRunning(page, B);
   },
 );

@@ -9,7 +9,7 @@ import {
 } from "../src/engines/app.js";
 import { aboutNavigation, behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { skip, withClock, withStillClock } from "../src/engines/clock.js";
-import { PRIMARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
+import { PRIMARY, SECONDARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B } from "../src/freshwire.js";
 import { never, until } from "../src/until.js";
 
@@ -237,7 +237,7 @@ behaviour("a press asks again while there is unsaved input", async ({ tab, shop,
   expect(await cardSays(page, "unsaved input")).toContain("Refresh anyway");
   await freshwire.theSession(app, "held", ({ state, detail }) => state == "held" && detail == UNSAVED);
   await never("the page is reloaded", () => site.navigations > 1, 1_000);
-  await page.click(PRIMARY);
+  await page.click(SECONDARY);
   await isRunning(page, B);
 });
 

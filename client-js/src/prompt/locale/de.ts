@@ -17,4 +17,6 @@ Einen Moment…
 Das Update ist noch nicht verfügbar. Wir versuchen es weiter.
 Aktualisierung fehlgeschlagen
 Sie können weiterarbeiten. Falls etwas nicht stimmt, öffnen Sie den Tab neu.
-Schließen`;
+Schließen
+Nach Ablauf der Zeit wartet die Seite noch wegen „{holds}“, höchstens {time}.
+Rückkehr zu einer früheren Version`;

@@ -17,4 +17,6 @@ Un momento…
 La actualización aún no está disponible aquí. Seguiremos intentándolo.
 No se pudo actualizar la página
 Puede seguir trabajando. Si algo falla, vuelva a abrir la pestaña.
-Cerrar`;
+Cerrar
+Cuando acabe el tiempo, la página esperará por «{holds}», {time} como máximo.
+Hemos vuelto a una versión anterior`;

@@ -17,4 +17,6 @@ Un instant…
 La mise à jour n’est pas encore disponible ici. Nous réessaierons.
 Échec de la mise à jour
 Vous pouvez continuer. En cas de problème, rouvrez cet onglet.
-Fermer`;
+Fermer
+À la fin du décompte, la page attendra : « {holds} », {time} maximum.
+Retour à une version précédente`;

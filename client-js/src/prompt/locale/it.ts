@@ -17,4 +17,6 @@ Un momento…
 L’aggiornamento non è ancora disponibile qui. Riproveremo.
 Aggiornamento non riuscito
 Puoi continuare a lavorare. Se qualcosa non va, riapri la scheda.
-Chiudi`;
+Chiudi
+Allo scadere del tempo la pagina aspetterà per «{holds}», al massimo {time}.
+Siamo tornati a una versione precedente`;

@@ -17,4 +17,6 @@ Een ogenblik…
 De update is hier nog niet beschikbaar. We blijven het proberen.
 Vernieuwen is niet gelukt
 U kunt verder werken. Klopt er iets niet? Open het tabblad dan opnieuw.
-Sluiten`;
+Sluiten
+Als de tijd om is, wacht de pagina nog vanwege ‘{holds}’, maximaal {time}.
+We zijn terug naar een eerdere versie`;

@@ -17,4 +17,6 @@ Chwileczkę…
 Aktualizacja nie jest tu jeszcze dostępna. Spróbujemy ponownie.
 Nie udało się odświeżyć strony
 Możesz pracować dalej. Jeśli coś nie działa, otwórz kartę ponownie.
-Zamknij`;
+Zamknij
+Po upływie czasu strona jeszcze poczeka: „{holds}” (maks. {time}).
+Przywróciliśmy wcześniejszą wersję`;

@@ -17,4 +17,6 @@ Um momento…
 A atualização ainda não está disponível aqui. Continuaremos tentando.
 Não foi possível atualizar a página
 Você pode continuar. Se algo parecer errado, reabra a aba.
-Fechar`;
+Fechar
+Ao fim do tempo, a página vai esperar por “{holds}”, no máximo {time}.
+Voltamos a uma versão anterior`;

@@ -17,4 +17,6 @@ Lütfen bekleyin…
 Güncelleme burada henüz yok. Denemeye devam edeceğiz.
 Sayfa güncellenemedi
 Çalışmaya devam edebilirsiniz. Sorun olursa sekmeyi yeniden açın.
-Kapat`;
+Kapat
+Süre dolduğunda sayfa “{holds}” için bekler (en fazla {time}).
+Önceki bir sürüme döndük`;
