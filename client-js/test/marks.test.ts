@@ -20,9 +20,9 @@ const text = (html: Pieces): string =>
       ? html.map(text).join("")
       : html.repeat.repeat(html.times);
 
-const { cases } = JSON.parse(
-  readFileSync(new URL("../../fixtures/marks.json", import.meta.url), "utf8"),
-) as { cases: Case[] };
+const { cases } = JSON.parse(readFileSync(new URL("../../fixtures/marks.json", import.meta.url), "utf8")) as {
+  cases: Case[];
+};
 
 test.each(cases)("$what", ({ html, app, build }) => {
   expect(markedBuild(text(html), app) ?? null).toBe(build);

@@ -1,16 +1,15 @@
 /** Reads the build that a document says it carries. As text, since Trusted Types forbid parsing it. */
 
-const OPEN =
-  /<!--|<(meta|script|style|textarea|title|template|noscript|xmp|iframe|noembed|noframes)(?=[\s/>])/gi;
+const OPEN = /<!--|<\/?([a-z][^\s/>]*)/gi;
 const TAG = /^(?:[^>"']|"[^"]*"|'[^']*')*>/;
 const ATTRIBUTE = /([^\s"'/>=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
+/** What is in these is text, whatever it looks like. */
+const TEXT = /^(script|style|textarea|title|noscript|xmp|iframe|noembed|noframes)$/;
 /** A longer tag is none of ours, and need not be read to its end. */
 const LONGEST_TAG = 4_096;
 
 const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|plus));?/gi;
-const NAMED: Record<string, string> = {
-  ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", plus: "+" },
-};
+const NAMED: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", plus: "+" };
 
 const decoded = (text: string) =>
   text.replace(ENTITY, (all, decimal, hex, name: string) => {
@@ -29,18 +28,21 @@ function attributes(tag: string): Record<string, string> {
 
 /**
  * The build of an app: in its script tag's `data-build`, or else in `<meta name="freshwire-build">`, as a page takes it. Of
- * several apps' marks in one document the one with its `data-app`, or else one without any. What stands in comments, in text
- * and in scripts is none.
+ * several apps' marks in one document the one with its `data-app`, or else one without any. What stands in comments, in text,
+ * in templates and in scripts is none.
  */
 export function markedBuild(html: string, app: string): string | undefined {
   let own: string | undefined;
   let anybodys: string | undefined;
+  let templates = 0;
   OPEN.lastIndex = 0;
   for (let open; (open = OPEN.exec(html));) {
     const from = OPEN.lastIndex;
     const name = open[1]?.toLowerCase();
+    const ends = open[0][1] == "/";
     const [tag] = (name && TAG.exec(html.slice(from, from + LONGEST_TAG))) || [""];
-    if (name == "script" || name == "meta") {
+    if (name == "template") templates = Math.max(0, templates + (ends ? -1 : 1));
+    else if (!templates && !ends && /^(meta|script)$/.test(name!)) {
       const { name: named, content, "data-app": of, "data-build": build } = attributes(tag);
       if (name == "script") {
         if (build && of == app) return build;
@@ -49,7 +51,8 @@ export function markedBuild(html: string, app: string): string | undefined {
         else if (of == null) anybodys ??= content;
       }
     }
-    if (name == "meta") continue;
+    OPEN.lastIndex = from + tag.length;
+    if (name && (ends || !TEXT.test(name))) continue;
     // A comment may end where it begins: `<!-->`.
     const close = name ? new RegExp(`</${name}(?=[\\s/>])`, "gi") : /--!?>/g;
     close.lastIndex = name ? from + tag.length : from - 2;

@@ -176,7 +176,12 @@ function open(place?: () => Element) {
     return keydown && key == "Tab" && target == edge && host.parentNode != document.body;
   });
 
-  const sized = globalThis.ResizeObserver && new ResizeObserver(() => mount());
+  let sized: ResizeObserver | undefined;
+  try {
+    sized = new ResizeObserver(() => mount());
+  } catch {
+    // It is looked after now and then as well.
+  }
   const hidden = new MutationObserver(() =>
     // Not at once: somebody may insist.
     requestAnimationFrame(() => {

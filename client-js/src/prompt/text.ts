@@ -18,6 +18,8 @@ export interface Text {
   held?: string;
   /** The reason of a form that has input in it. */
   unsaved?: string;
+  /** That of sound, a call, or a request that is under way. */
+  busy?: string;
   anyway?: string;
   looking?: string;
   unavailable?: string;
@@ -56,6 +58,7 @@ export const ENGLISH: Required<Text> = {
   close: "Close",
   countdown_held: "When the time is up, the page waits for “{holds}”, {time} at most.",
   recall_title: "We’ve gone back to an earlier version",
+  busy: "something in progress",
 };
 
 /** The words of one other language, each on a line after the first, in the order of the English ones. */

@@ -1,6 +1,6 @@
 /** What the card says and offers in each state. Pure. */
 
-import { UNSAVED } from "./seam.js";
+import { BUSY, UNSAVED } from "./seam.js";
 import type { Facts, Presses } from "./seam.js";
 import { clock, fill, spoken, type Words } from "./text.js";
 
@@ -71,7 +71,9 @@ export function view(facts: Facts, text: Words, does: Presses, milestone: Milest
   const counting = action == "countdown" || action == "force";
   // What the app calls as we do is one hold, too.
   const named = (holds: string[]) =>
-    [...new Set(holds.map((hold) => (hold == UNSAVED ? text.unsaved : hold)))].join(", ");
+    [
+      ...new Set(holds.map((hold) => (hold == UNSAVED ? text.unsaved : hold == BUSY ? text.busy : hold))),
+    ].join(", ");
   const ends =
     reasons.length && capMs > 0
       ? fill(text.countdown_held, { holds: named(reasons), time: spoken(capMs, lang) })

@@ -19,4 +19,5 @@ Aktualisierung fehlgeschlagen
 Sie können weiterarbeiten. Falls etwas nicht stimmt, öffnen Sie den Tab neu.
 Schließen
 Nach Ablauf der Zeit wartet die Seite noch wegen „{holds}“, höchstens {time}.
-Rückkehr zu einer früheren Version`;
+Rückkehr zu einer früheren Version
+etwas, das noch läuft`;

@@ -19,4 +19,5 @@ No se pudo actualizar la página
 Puede seguir trabajando. Si algo falla, vuelva a abrir la pestaña.
 Cerrar
 Cuando acabe el tiempo, la página esperará por «{holds}», {time} como máximo.
-Hemos vuelto a una versión anterior`;
+Hemos vuelto a una versión anterior
+algo en curso`;

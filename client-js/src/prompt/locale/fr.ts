@@ -19,4 +19,5 @@ La mise à jour n’est pas encore disponible ici. Nous réessaierons.
 Vous pouvez continuer. En cas de problème, rouvrez cet onglet.
 Fermer
 À la fin du décompte, la page attendra : « {holds} », {time} maximum.
-Retour à une version précédente`;
+Retour à une version précédente
+une opération en cours`;

@@ -19,4 +19,5 @@ Aggiornamento non riuscito
 Puoi continuare a lavorare. Se qualcosa non va, riapri la scheda.
 Chiudi
 Allo scadere del tempo la pagina aspetterà per «{holds}», al massimo {time}.
-Siamo tornati a una versione precedente`;
+Siamo tornati a una versione precedente
+un’operazione in corso`;

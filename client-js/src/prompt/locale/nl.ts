@@ -19,4 +19,5 @@ Vernieuwen is niet gelukt
 U kunt verder werken. Klopt er iets niet? Open het tabblad dan opnieuw.
 Sluiten
 Als de tijd om is, wacht de pagina nog vanwege ‘{holds}’, maximaal {time}.
-We zijn terug naar een eerdere versie`;
+We zijn terug naar een eerdere versie
+iets dat nog bezig is`;

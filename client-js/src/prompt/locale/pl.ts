@@ -19,4 +19,5 @@ Nie udało się odświeżyć strony
 Możesz pracować dalej. Jeśli coś nie działa, otwórz kartę ponownie.
 Zamknij
 Po upływie czasu strona jeszcze poczeka: „{holds}” (maks. {time}).
-Przywróciliśmy wcześniejszą wersję`;
+Przywróciliśmy wcześniejszą wersję
+trwająca czynność`;

@@ -19,4 +19,5 @@ Não foi possível atualizar a página
 Você pode continuar. Se algo parecer errado, reabra a aba.
 Fechar
 Ao fim do tempo, a página vai esperar por “{holds}”, no máximo {time}.
-Voltamos a uma versão anterior`;
+Voltamos a uma versão anterior
+algo em andamento`;

@@ -19,4 +19,5 @@ Sayfa güncellenemedi
 Çalışmaya devam edebilirsiniz. Sorun olursa sekmeyi yeniden açın.
 Kapat
 Süre dolduğunda sayfa “{holds}” için bekler (en fazla {time}).
-Önceki bir sürüme döndük`;
+Önceki bir sürüme döndük
+devam eden bir işlem`;
