@@ -83,7 +83,7 @@ describe("the package", () => {
     );
     const { stdout } = await run(process.execPath, ["run.cjs"], { cwd: app });
     expect(stdout.trim().split("\n")).toEqual([
-      " connect,get",
+      "connect,get",
       "/prompt makePrompt,prompt",
       "/react useFreshwire,useHold,useKeep",
       "/store isUpdated,stores",

@@ -41,7 +41,7 @@ describe("words", () => {
     );
     expect(see(facts({ recall: true, notice: { text: { title: "Back" } } })).title).toBe("Back");
     expect(see(facts({ recall: true, notice: { severity: "security" } })).title).toBe(
-      "Security update ready",
+      "We’ve gone back to an earlier version",
     );
   });
 

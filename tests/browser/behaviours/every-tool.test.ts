@@ -23,9 +23,9 @@ async function made(tool: string): Promise<Record<string, string>> {
 for (const bundler of ["Parcel 2", "webpack 4", "webpack 5", "Rspack", "esbuild", "Rollup", "Vite"]) {
   behaviour(`a page bundled by ${bundler} connects, shows its own card, and is moved`, async (here) => {
     const { freshwire, tab } = here;
-    const { "/index.html": document, ...files } = await made(bundler);
-    const one: Release = { ...A, document: document!, files, assets: {}, preload: [] };
-    const two: Release = { ...one, ...B, document: document!.replace(A.build, B.build) };
+    const { "/index.html": html, ...files } = await made(bundler);
+    const one: Release = { ...A, document: html!, files, assets: {}, preload: [] };
+    const two: Release = { ...one, ...B, document: html!.replace(A.build, B.build) };
     const origin = await Origin.start(freshwire);
     origin.deploy(one);
     await origin.register(one);

@@ -320,8 +320,12 @@ behaviour(
     withWorkerOf(site, B);
     await cardSays(first, REASON);
     await first.click(PRIMARY);
-      await freshwire.theSession(app, "held", ({ state, detail }) => state == "held" && detail == "another tab");
-  await never("a tab is loaded anew", () => site.navigations > navigations, 2_000);
+    await freshwire.theSession(
+      app,
+      "held",
+      ({ state, detail }) => state == "held" && detail == "another tab",
+    );
+    await never("a tab is loaded anew", () => site.navigations > navigations, 2_000);
     expect(await second.evaluate(note)).toBe("ring twice");
     // What the app keeps goes along when nothing holds.
     await second.evaluate(() => (window as never as { freshwire: { saved(): void } }).freshwire.saved());

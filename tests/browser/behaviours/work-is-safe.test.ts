@@ -1,12 +1,5 @@
 import { expect } from "vitest";
-import {
-  deploy,
-  holdsAre,
-  put,
-  releaseNormally,
-  userDoes,
-  withCode,
-} from "../src/engines/app.js";
+import { deploy, holdsAre, put, releaseNormally, userDoes, withCode } from "../src/engines/app.js";
 import { aboutNavigation, behaviour, inEveryEngine } from "../src/engines/behaviour.js";
 import { skip, withClock, withStillClock } from "../src/engines/clock.js";
 import { PRIMARY, SECONDARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
