@@ -37,7 +37,7 @@ const OURS = [
     "quiet",
     "anyway",
     "toward",
-    "pushed",
+
     "actedAt",
     "erased",
     "mayReload",

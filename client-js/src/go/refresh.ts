@@ -30,7 +30,13 @@ const path = (address: string) => address.replace(/#.*/s, "");
  * By GET, the method that was looked at, whatever the document came by: an entry of the history that a script has written
  * is loaded so.
  */
-const byGet = (address: string) => History.prototype.replaceState.call(history, history.state, "", address);
+function byGet(address: string): void {
+  try {
+    History.prototype.replaceState.call(history, history.state, "", address);
+  } catch {
+    // The app has forbidden it, or does it too often.
+  }
+}
 
 /** Whether the next document may come from a service worker. */
 async function hasWorker(): Promise<boolean> {
@@ -190,9 +196,10 @@ export function refresher(
   const mayGoUnseen = (why: Unseen, target: Target, { quiet }: Way) => {
     const { connection } = host.status();
     const there = connection == "open" || connection == "polling";
-    if (why == "policy" && (quiet || !there)) return false;
+    // Where Freshwire can't be reached either, what answers is not the origin but a portal, perhaps.
+    if (!there || (why == "policy" && quiet)) return false;
     // Where Freshwire is at the same origin, that can be reached.
-    if (why == "network" && (quiet || !there || new URL(host.base).origin != location.origin)) return false;
+    if (why == "network" && (quiet || new URL(host.base).origin != location.origin)) return false;
     if (!guard.mayFollowRedirect(target.build)) return false;
     guard.followRedirect(target.build);
     return true;

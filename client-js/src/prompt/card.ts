@@ -51,7 +51,7 @@ function open(place?: () => Element) {
   const refused = new WeakSet<Element>();
   /** The notice that the user has folded the card of. */
   let folded: number | undefined;
-  let looking: ReturnType<typeof setInterval>;
+  let looking: ReturnType<typeof setTimeout>;
   let mode = "";
 
   const make = <K extends keyof HTMLElementTagNameMap>(tag: K, parent: Node, className = "", role = "") => {
@@ -193,7 +193,7 @@ function open(place?: () => Element) {
 
   const watch = (on: boolean) => {
     keepApart.listen(on);
-    clearInterval(looking);
+    clearTimeout(looking);
     if (place) return;
     // A modal that opens takes the focus, in some browsers with a `toggle`.
     bind(on, document, ["focusin", "toggle", "fullscreenchange"], mount);
@@ -201,11 +201,16 @@ function open(place?: () => Element) {
     sized?.disconnect();
     hidden.disconnect();
     if (!on) return;
-    looking = setInterval(() => {
-      if (document.hidden) return;
-      if (mode != scheme()) draw();
-      settle();
-    }, LOOK_MS);
+    const look = () => {
+      looking = setTimeout(() => {
+        // Whoever comes back to it has it drawn anew.
+        if (document.hidden) return;
+        if (mode != scheme()) draw();
+        settle();
+        look();
+      }, LOOK_MS);
+    };
+    look();
     // Thrown out, or in something that was closed or removed, the card has no size any more.
     sized?.observe(card);
     hidden.observe(host, { attributeFilter: HIDDEN });

@@ -15,7 +15,7 @@ use crate::core::names::{AppName, BuildId};
 /// What `stamp` takes.
 #[derive(Args, Debug)]
 pub struct StampArgs {
-    /// The folder that is deployed. HTML files are stamped wherever they are in it, but for node_modules and what begins
+    /// The folder that is deployed. HTML files are stamped wherever they are in it, but for `node_modules` and what begins
     /// with a dot
     dir: PathBuf,
     /// The build that its pages are to carry, often a git SHA

@@ -6,7 +6,7 @@ import { aboutNavigation, behaviour, inEveryEngine } from "../src/engines/behavi
 import { PRIMARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B, type Build } from "../src/freshwire.js";
 import type { Site } from "../src/site.js";
-import { never } from "../src/until.js";
+import { never, until } from "../src/until.js";
 
 const REASON = "CVE-2026-1234";
 
@@ -320,10 +320,8 @@ behaviour(
     withWorkerOf(site, B);
     await cardSays(first, REASON);
     await first.click(PRIMARY);
-    await freshwire.theSession(
-      app,
-      "held",
-      ({ state, detail }) => state == "held" && detail == "another tab",
+    await until("it is held by the other", async () =>
+      (await freshwire.sessions(app)).some(({ state, detail }) => state == "held" && detail == "another tab"),
     );
     await never("a tab is loaded anew", () => site.navigations > navigations, 2_000);
     expect(await second.evaluate(note)).toBe("ring twice");

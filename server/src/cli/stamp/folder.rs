@@ -107,7 +107,7 @@ impl Folder {
             } else if kind.is_symlink() && (is_html(&path) || path.is_dir()) {
                 self.left.push((file, "symbolic links aren't followed".to_owned()));
             } else if kind.is_file() && is_html(&path) {
-                match read(&path).and_then(|html| Ok((stamp(&html, build, app), html))) {
+                match read(&path).map(|html| (stamp(&html, build, app), html)) {
                     Ok((Ok(edited), html)) => {
                         let new = Some(edited.html).filter(|new| *new != html);
                         let twins = TWINS.iter().map(|twin| format!("{}.{twin}", path.display()));
