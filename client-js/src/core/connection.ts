@@ -81,7 +81,8 @@ export function connection(
         if (mine != turn) return;
         let frame: ServerFrame;
         try {
-          frame = Object(JSON.parse(data));
+          frame = JSON.parse(data);
+          if (!frame.type) throw frame;
         } catch {
           return warn("malformed frame");
         }

@@ -25,17 +25,19 @@ function stays(pressed: Element, top: boolean, height: number): boolean {
 }
 
 /** How much would lie under the card, `gap` from the viewport's edges. */
-function covered(host: Element, card: HTMLElement, corner: string, gap: number, ltr: boolean): number {
+function covered(card: HTMLElement, corner: string, gap: number, ltr: boolean): number {
   const { offsetWidth: width, offsetHeight: height } = card;
   const { clientWidth } = document.documentElement;
   const top = corner.includes("top");
   const left = corner.includes("start") == ltr ? gap : clientWidth - gap - width;
   const y = top ? gap : innerHeight - gap - height;
+  // Of several apps' cards those in one corner make room for one another.
+  const ours = (element: Element) => element.matches("[data-freshwire]");
   const found = new Set<Element>();
   for (let n = 0; n <= ACROSS; n++) {
     for (let m = 0; m <= DOWN; m++) {
       const at = [left + (width * n) / ACROSS, y + (height * m) / DOWN] as const;
-      let under = document.elementsFromPoint?.(...at).find((element) => element != host);
+      let under = document.elementsFromPoint?.(...at).find((element) => !ours(element));
       let inner;
       while ((inner = under?.shadowRoot?.elementFromPoint(...at)) && inner != under) under = inner;
       const pressed = under?.closest(PRESSED);
@@ -48,10 +50,10 @@ function covered(host: Element, card: HTMLElement, corner: string, gap: number, 
 /** Stays where it is unless another corner is better. */
 export function corner(host: HTMLElement, card: HTMLElement, at: string, ltr: boolean): string {
   const gap = parseFloat(getComputedStyle(host).paddingTop);
-  let least = covered(host, card, at, gap, ltr);
+  let least = covered(card, at, gap, ltr);
   for (const other of CORNERS) {
     if (!least) break;
-    const less = covered(host, card, other, gap, ltr);
+    const less = covered(card, other, gap, ltr);
     if (less < least) [least, at] = [less, other];
   }
   return at;

