@@ -25,8 +25,8 @@ export function wrap(): () => boolean {
 
   const replace = (owner: object | undefined, name: string, by: (original: never) => unknown) => {
     try {
-      const original = (owner as Record<string, never>)[name]!;
-      (owner as Record<string, unknown>)[name] = by(original);
+      const original = (owner as Record<string, never>)[name];
+      if (original) (owner as Record<string, unknown>)[name] = by(original);
     } catch {
       // Not here, or not to be changed.
     }
