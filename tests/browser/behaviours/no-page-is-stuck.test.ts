@@ -6,7 +6,7 @@ import { aboutNavigation, behaviour, inEveryEngine } from "../src/engines/behavi
 import { PRIMARY, attentive, cardSays, connected, isRunning } from "../src/engines/snippet.js";
 import { A, B, type Build } from "../src/freshwire.js";
 import type { Site } from "../src/site.js";
-import { never, until } from "../src/until.js";
+import { never, settled, until } from "../src/until.js";
 
 const REASON = "CVE-2026-1234";
 
@@ -309,12 +309,8 @@ behaviour(
     await second.type("#note", "ring twice");
     await first.front();
     // Browsers look for another worker a while after each load, by themselves.
-    const asked = () => site.asked.filter((path) => path == "/sw.js").length;
-    let before = -1;
-    while (before != asked()) {
-      before = asked();
-      await new Promise((done) => setTimeout(done, 3_000));
-    }
+    const asked = async () => site.asked.filter((path) => path == "/sw.js").length;
+    await settled("nobody looks for a worker", asked, 3_000);
     const { navigations } = site;
     await deploy(freshwire, app, site, B);
     withWorkerOf(site, B);
